@@ -1,0 +1,88 @@
+"""The group of commands, loaded only when used, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+from migrate import __version__
+from migrate.errors import BUG, INTERRUPTED, Error
+
+_COMMANDS = {
+    "explain": "Say why each field of one object changes.",
+    "plan": "Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.",
+    "rules": "List the rules, or show the page of one.",
+}
+
+
+class _Lazy(click.Group):
+    """Imports a command when it is called, so that --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"migrate.cli.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "GKE2EKS"})
+@click.version_option(__version__, prog_name="gke2eks")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Move a cluster from GKE to EKS: plan offline, explain every change."""
+    ctx.obj = {"debug": debug}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    words = sys.argv[1:] if args is None else args
+    try:
+        code = cli.main(words, prog_name="gke2eks", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; point stdout elsewhere so that the interpreter's flush stays quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Error as error:
+        _say(error, words)
+        sys.exit(error.code)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        click.echo(f"error: a bug in gke2eks: {type(error).__name__}\nnext:  run again with --debug and report what "
+                   "it prints, without secrets.", err=True)
+        sys.exit(BUG)
+
+
+def _say(error: Error, words: list[str]) -> None:
+    if _wants_json(words):
+        said: dict[str, Any] = {"error": error.what, "details": list(error.details), "next": error.next,
+                                "exit": error.code}
+        click.echo(json.dumps(said, indent=2))
+        return
+    from migrate.render.pages import error_text
+
+    click.echo(error_text(error).rstrip("\n"), err=True)
+
+
+def _wants_json(words: list[str]) -> bool:
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(w in ("-ojson", "--output=json") or (w in ("-o", "--output") and after == "json") for w, after in pairs)

@@ -1,0 +1,1 @@
+"""Stories: one module per verb, straight-line code joining windows and core. Nothing prints here."""

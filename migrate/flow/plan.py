@@ -1,0 +1,192 @@
+"""The main job: read objects, plan them, and put the result into the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from migrate import catalog
+from migrate.cleaner import load_cleaning
+from migrate.errors import BadInput
+from migrate.manifest import text
+from migrate.model.decided import Decided, Override, Waiver
+from migrate.model.objects import Snapshot
+from migrate.model.plan import Plan, Step
+from migrate.model.ref import Ref
+from migrate.planner import Tables, plan
+from migrate.reading import read
+from migrate.render.document import dumps, plan_document
+from migrate.render.markdown import report
+from migrate.render.undecided import undecided_yaml
+from migrate.rules import all_rules
+from migrate.rules.sweep import Sweep
+from migrate.semantics.owners import load_managed
+from migrate.workspace import decisions as decisions_file
+from migrate.workspace import folder, hashkey, manifests, names
+from migrate.workspace import snapshot as snapshots
+from migrate.workspace.decisions import AnswerSpec, Decisions
+
+UNDECIDED_LABEL = "gke2eks/UNDECIDED!"
+SECRET_LABEL = "gke2eks/SECRET-FROM-SOURCE!"
+
+_ARN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"
+ANSWERS: Mapping[str, AnswerSpec] = {
+    spec.group: spec
+    for spec in (
+        AnswerSpec("identity.roles", "map", None, _ARN, "the ARN of an IAM role for each Google service account"),
+        AnswerSpec("identity.mode", "scalar", ("irsa", "pod-identity"), None, "how pods get their IAM role"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan and where it was written. `files` names only what exists, relative to the workspace."""
+
+    plan: Plan
+    document: bytes
+    folder: Path
+    files: tuple[str, ...]
+    manifest_of: Mapping[Ref, str]
+    notes: tuple[str, ...]
+
+
+def tables() -> Tables:
+    """Everything bundled that planning needs."""
+    return Tables(
+        rules=all_rules(),
+        cleaning=load_cleaning(catalog.text("cleaning.yaml")),
+        managed=load_managed(catalog.text("managed.yaml")),
+        sweep=Sweep(catalog.needles()),
+    )
+
+
+def make_plan(
+    sources: Sequence[str],
+    workspace: Path,
+    *,
+    stdin: Callable[[], bytes],
+    today: date,
+    flavour: str | None = None,
+    hash_key_file: Path | None = None,
+) -> Planned:
+    """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
+    ws = folder.open_workspace(workspace, tuple(sources))
+    decided, decision_notes = read_decisions(workspace, today=today, flavour=flavour)
+    if sources:
+        needles = tuple(needle.needle for needle in catalog.needles())
+        reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file))
+        snapshot = reading.snapshot
+        snapshots.save(ws, snapshot, reading.observed)
+    stored = snapshots.load(ws)
+    if stored is None:
+        raise BadInput(
+            f"there is nothing to plan: {workspace} holds no snapshot",
+            "give --from what `kubectl get -o json` prints. Nothing was planned.",
+        )
+    made = plan(stored[0], tables(), decided)
+    return _write(ws, workspace, made, decision_notes + stored[0].notes)
+
+
+def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str], str]:
+    """Plan the stored snapshot again, without writing: (plan, manifest names, digest of the written plan)."""
+    ws = folder.open_workspace(workspace, ())
+    stored = snapshots.load(ws)
+    if stored is None:
+        raise BadInput(f"{workspace} holds no plan yet", "run gke2eks plan first.")
+    previous = _previous(workspace)
+    decided, _ = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
+    made = plan(stored[0], tables(), decided)
+    return made, names.manifest_names(step.ref for step in made.steps if step.body is not None), previous["digest"]
+
+
+def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tuple[Decided, tuple[str, ...]]:
+    """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Expired waivers become notes."""
+    found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS)
+    live = [w for w in found.waivers if not decisions_file.expired(w, today)]
+    notes = tuple(
+        f"the waiver of {w.rule} at {w.where} expired on {w.expires.isoformat()} and no longer counts"
+        for w in found.waivers
+        if decisions_file.expired(w, today)
+    )
+    decided = Decided(
+        flavour=flavour or found.flavour,
+        answers={key: answer.value for key, answer in found.answers.items()},
+        overrides=tuple(Override(o.ref, o.path, o.value, o.reason, o.where) for o in found.overrides),
+        waivers=tuple(Waiver(w.rule, w.ref, w.reason, w.where) for w in live),
+        namespaces=found.namespaces,
+        exclude=found.exclude,
+    )
+    return decided, notes
+
+
+def manifest_bytes(step: Step, *, held_back: bool) -> bytes:
+    """One object as YAML. Labels that no server accepts mark what must not be applied by hand."""
+    body = dict(step.body or {})
+    marks = ([UNDECIDED_LABEL] if held_back else []) + ([SECRET_LABEL] if _is_secret(step.ref) else [])
+    if marks:
+        metadata = dict(body.get("metadata") or {})
+        metadata["labels"] = {**(metadata.get("labels") or {}), **dict.fromkeys(marks, "true")}
+        body["metadata"] = metadata
+    return text.dump(body).encode()
+
+
+def _is_secret(ref: Ref) -> bool:
+    return (ref.group, ref.kind) == ("", "Secret")
+
+
+def _write(ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...]) -> Planned:
+    going = [step for step in made.steps if step.body is not None]
+    named = names.manifest_names(step.ref for step in going)
+    files = {
+        named[step.ref]: manifest_bytes(step, held_back=step.standing.value in ("blocked", "wait")) for step in going
+    }
+    manifests.write_manifests(ws, files, _digests(_previous(workspace)))
+    placed = {ref: (f"manifests/{name}", f"sha256:{sha256(files[name]).hexdigest()}") for ref, name in named.items()}
+    document = dumps(plan_document(made, placed))
+    folder.write_atomic(workspace / "plan.json", document)
+    folder.write_atomic(workspace / "report.md", report(made).encode())
+    written = ["report.md", "plan.json", "manifests/"]
+    undecided = workspace / "gke2eks.undecided.yaml"
+    if made.undecided:
+        folder.write_atomic(undecided, undecided_yaml(made).encode())
+        written.append(undecided.name)
+    else:
+        undecided.unlink(missing_ok=True)
+    return Planned(made, document, workspace, tuple(written), named, notes)
+
+
+def _previous(workspace: Path) -> dict[str, str]:
+    file = workspace / "plan.json"
+    if not file.exists():
+        return {"digest": ""}
+    try:
+        found = orjson.loads(file.read_bytes())
+    except (orjson.JSONDecodeError, OSError):
+        return {"digest": ""}
+    return found if isinstance(found, dict) else {"digest": ""}
+
+
+def _digests(previous: Mapping[str, object]) -> dict[str, str]:
+    steps = previous.get("steps")
+    found = {}
+    for step in steps if isinstance(steps, list) else ():
+        place = step.get("manifest")
+        if place:
+            found[place["path"].removeprefix("manifests/")] = place["digest"]
+    return found
+
+
+def nearest(wanted: str, snapshot_refs: Sequence[Ref]) -> list[str]:
+    """The three refs that look most like a text."""
+    import difflib
+
+    return difflib.get_close_matches(wanted, [str(ref) for ref in snapshot_refs], 3, 0.4)
+
+
+__all__ = ["ANSWERS", "Planned", "Snapshot", "make_plan", "manifest_bytes", "nearest", "stored_plan", "tables"]

@@ -1,0 +1,54 @@
+"""What a rule is: data plus one generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from migrate.model.effects import Effect, Severity
+from migrate.model.objects import Object
+from migrate.model.ref import Ref
+
+
+class Known(Protocol):
+    """What a rule may ask about everything else: neighbours, answers, tables. All of it is the source's."""
+
+    @property
+    def flavour(self) -> str: ...
+
+    def find(self, ref: Ref) -> Object | None: ...
+
+    def all(self, group: str, kind: str) -> tuple[Object, ...]: ...
+
+    def answer(self, *key: str) -> Any: ...
+
+    def migrates(self, ref: Ref) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A before and after that is true: a test runs it."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A judgement. `kinds` are (group, kind) pairs; empty means every kind. `effects` is pure."""
+
+    id: str
+    title: str
+    what: str
+    why: str
+    docs: str
+    area: str
+    severity: Severity
+    kinds: frozenset[tuple[str, str]]
+    do: str
+    effects: Callable[[Object, Known], Iterator[Effect]]
+    gke: str = ""
+    eks: str = ""
+    change: str = ""
+    example: Example | None = field(default=None, compare=False)

@@ -1,0 +1,16 @@
+"""Judgement: one module per concern, each with an explicit RULES tuple. No windows, no clock, no rule sees another."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from migrate.model.rules import Rule
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
+    from migrate.rules import annotations, identity, storage
+
+    found = (*annotations.rules(), *identity.RULES, *storage.RULES)
+    return tuple(sorted(found, key=lambda rule: rule.id))

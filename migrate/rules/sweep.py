@@ -1,0 +1,37 @@
+"""The leftovers sweep: the last rule, over the planned object. What looks like Google is named, never judged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from migrate.catalog import Needle
+from migrate.manifest.places import strings
+from migrate.model.effects import Flag, Severity
+from migrate.model.objects import Body
+
+SWEEP_ID = "SWP001"
+_FIX = "Find what this is for and what takes its place on EKS; set it with an override, or waive the finding."
+
+
+class Sweep:
+    """The sweep's table, prepared once: a cheap test of the whole object comes before any walk."""
+
+    def __init__(self, needles: Iterable[Needle]) -> None:
+        self._needles = tuple(needles)
+        self._cheap = re.compile("|".join(re.escape(n.needle) for n in self._needles), re.IGNORECASE)
+
+    def suspicious(self, text: str) -> bool:
+        """Tell cheaply whether an object's JSON may hold anything."""
+        return self._cheap.search(text) is not None
+
+    def findings(self, body: Body) -> Iterator[Flag]:
+        """One finding for each field, whatever the number of hits in it."""
+        for path, text, is_key in strings(body):
+            lower = text.lower()
+            for needle in self._needles:
+                if needle.needle in lower and needle.pattern.search(text):
+                    where = "key" if is_key else "value"
+                    yield Flag(path, f"This {where} looks like Google: {needle.what}. No rule knows it.", _FIX,
+                               Severity.REVIEW)
+                    break

@@ -1,0 +1,21 @@
+"""Fixtures for everybody."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The checkout: docs/, examples/, mappings/ … also when the suite runs elsewhere against an installed wheel."""
+    return Path(os.environ.get("GKE2EKS_REPO") or Path(__file__).parent.parent).resolve()
+
+
+@pytest.fixture(scope="session")
+def shared(repo: Path) -> Path:
+    """The project's shared material, which is beside the checkout and not part of it."""
+    folder = repo.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"needs the shared material at {folder}")
+    return folder
