@@ -58,14 +58,15 @@ class Needle:
 
 
 _ANNOTATIONS = frozenset(
-    "rule title area severity what why docs kinds keys verb because example source".split()
+    {"rule", "title", "area", "severity", "what", "why", "docs", "kinds", "keys", "verb", "because"}
+    | {"example", "source"}
 )
 _SWEEP = frozenset({"needle", "pattern", "what"})
 _STORAGE = frozenset({"type", "ebs", "note"})
 
 
 @cache
-def annotations() -> tuple[Row, ...]:
+def annotation_rows() -> tuple[Row, ...]:
     """The table of annotations that only Google's controllers know."""
     return rows(text("annotations.yaml"), "mappings/annotations.yaml", _ANNOTATIONS)
 

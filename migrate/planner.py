@@ -144,8 +144,12 @@ def _fate(wishes: list[tuple[str, Effect]]) -> tuple[Fate, Cause, str, Ref | Non
 
 
 def _conflict(path: Path, said: str) -> Flag:
-    return Flag(path, f"Two rules disagree here: {said}. The source's value stays.",
-                "Set the field with an override in gke2eks.yaml.", Severity.BLOCKER)
+    return Flag(
+        path,
+        f"Two rules disagree here: {said}. The source's value stays.",
+        "Set the field with an override in gke2eks.yaml.",
+        Severity.BLOCKER,
+    )
 
 
 def _override(
@@ -179,27 +183,44 @@ def _collect(
         ref = effect.object.ref
         other = known.find(ref) if known.migrates(ref) else created.get(ref, (rule, effect))[1].object
         if other is not None and known.migrates(ref):
-            flags.append((ref, rule, Flag(P(), "The plan needs this object, and one of the same name exists already.",
-                                          "Check that it means the same; the source's own is kept.", Severity.REVIEW)))
+            flags.append(
+                (
+                    ref,
+                    rule,
+                    Flag(
+                        P(),
+                        "The plan needs this object, and one of the same name exists already.",
+                        "Check that it means the same; the source's own is kept.",
+                        Severity.REVIEW,
+                    ),
+                )
+            )
         elif ref in created and created[ref][1].object.body != effect.object.body:
             flags.append((ref, PLAN_RULE, _conflict(P(), "two rules create different objects of this name")))
         else:
             created.setdefault(ref, (rule, effect))
 
 
-def _created(
-    rule: str, create: Create, known: Neighbours, flags: list[tuple[Ref | None, str, Flag]]
-) -> Step:
+def _created(rule: str, create: Create, known: Neighbours, flags: list[tuple[Ref | None, str, Flag]]) -> Step:
     obj = create.object
     change = Change(rule, P(), MISSING, obj.body, create.because)
-    return Step(obj.ref, obj.version, Fate.CREATE, Cause.RULE, Standing.NEW, create.because, None, obj.body,
-                (change,), ())
+    return Step(
+        obj.ref, obj.version, Fate.CREATE, Cause.RULE, Standing.NEW, create.because, None, obj.body, (change,), ()
+    )
 
 
 def _duplicates(snapshot: Snapshot) -> list[tuple[Ref | None, str, Flag]]:
     return [
-        (ref, PLAN_RULE, Flag(P(), f"Two different bodies were read: {first} and {second}. The first one is planned.",
-                              "Leave one of them out.", Severity.REVIEW))
+        (
+            ref,
+            PLAN_RULE,
+            Flag(
+                P(),
+                f"Two different bodies were read: {first} and {second}. The first one is planned.",
+                "Leave one of them out.",
+                Severity.REVIEW,
+            ),
+        )
         for ref, first, second in snapshot.duplicates
     ]
 
@@ -213,8 +234,9 @@ def _whole(
 ) -> Plan:
     rules = {rule.id: rule for rule in tables.rules}
     found = _findings(flags, rules, decided)
-    steps = sorted((replace(step, standing=_standing(step, found.get(step.ref, ()))) for step in steps),
-                   key=lambda step: step.ref)
+    steps = sorted(
+        (replace(step, standing=_standing(step, found.get(step.ref, ()))) for step in steps), key=lambda step: step.ref
+    )
     asked = questions(flags)
     findings = tuple(sorted((f for fs in found.values() for f in fs), key=_finding_order))
     going = [step.ref for step in steps if step.body is not None]

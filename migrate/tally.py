@@ -54,7 +54,9 @@ def verdict(figures: dict[str, int], open_answers: int, partly_read: bool) -> st
     if not figures["yours"]:
         said = "Nothing to move"
     elif blocked:
-        waiting = f" and {_many(open_answers, 'question waits', 'questions wait')} for an answer" if open_answers else ""
+        waiting = (
+            f" and {_many(open_answers, 'question waits', 'questions wait')} for an answer" if open_answers else ""
+        )
         said = f"Not yet: {_many(blocked, 'object is', 'objects are')} blocked{waiting}"
     elif open_answers:
         hands = f" and {_many(by_hand, 'object', 'objects')} by hand" if by_hand else ""
@@ -74,11 +76,11 @@ def _many(number: int, one: str, more: str) -> str:
 
 def questions(flags: Iterable[tuple[Ref | None, str, Flag]]) -> tuple[Undecided, ...]:
     """Every open answer once, with everything that waits for it; most objects first."""
-    asked: dict[tuple[str, ...], tuple[Question, set[Ref], set[str]]] = {}
+    asked: dict[tuple[str, ...], tuple[Question, set[Ref]]] = {}
     for ref, _, flag in flags:
         if flag.question is None:
             continue
-        question, refs, _places = asked.setdefault(flag.question.key, (flag.question, set(), set()))
+        _, refs = asked.setdefault(flag.question.key, (flag.question, set()))
         if ref is not None:
             refs.add(ref)
     found = [
@@ -89,9 +91,10 @@ def questions(flags: Iterable[tuple[Ref | None, str, Flag]]) -> tuple[Undecided,
             blocks=q.blocks,
             until=q.until,
             refs=tuple(sorted(refs)),
-            where=", ".join(str(ref) for ref in sorted(refs)[:3]) + (f" and {len(refs) - 3} more" if len(refs) > 3 else ""),
+            where=", ".join(str(ref) for ref in sorted(refs)[:3])
+            + (f" and {len(refs) - 3} more" if len(refs) > 3 else ""),
             example=q.example,
         )
-        for q, refs, _ in asked.values()
+        for q, refs in asked.values()
     ]
     return tuple(sorted(found, key=lambda u: (-len(u.refs), u.group, u.key)))

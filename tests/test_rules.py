@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migrate.catalog import annotations, disk_types, needles, rows
+from migrate.catalog import annotation_rows, disk_types, needles, rows
 from migrate.errors import BadMapping
 from migrate.manifest.settle import settle
 from migrate.model.decided import Decided
@@ -40,7 +40,7 @@ def test_the_example_is_true(rule: Rule) -> None:
     assert settle(obj.body, edits).body == rule.example.after
 
 
-@pytest.mark.parametrize("row", annotations(), ids=lambda r: r.where)
+@pytest.mark.parametrize("row", annotation_rows(), ids=lambda r: r.where)
 def test_every_row_removes_every_key_it_names(row: Any) -> None:
     rule = RULES[row.fields["rule"]]
     for text in row.fields["kinds"]:

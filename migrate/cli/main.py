@@ -67,15 +67,22 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:
         if "--debug" in words:
             raise
-        click.echo(f"error: a bug in gke2eks: {type(error).__name__}\nnext:  run again with --debug and report what "
-                   "it prints, without secrets.", err=True)
+        click.echo(
+            f"error: a bug in gke2eks: {type(error).__name__}\nnext:  run again with --debug and report what "
+            "it prints, without secrets.",
+            err=True,
+        )
         sys.exit(BUG)
 
 
 def _say(error: Error, words: list[str]) -> None:
     if _wants_json(words):
-        said: dict[str, Any] = {"error": error.what, "details": list(error.details), "next": error.next,
-                                "exit": error.code}
+        said: dict[str, Any] = {
+            "error": error.what,
+            "details": list(error.details),
+            "next": error.next,
+            "exit": error.code,
+        }
         click.echo(json.dumps(said, indent=2))
         return
     from migrate.render.pages import error_text

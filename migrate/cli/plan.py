@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from datetime import UTC, date, datetime
@@ -15,14 +14,33 @@ from migrate.errors import DONE, LOOK
 
 
 @click.command("plan")
-@click.option("--from", "sources", multiple=True, metavar="FILE", help="File, directory or - for stdin; may be given again.")
-@click.option("-w", "--workspace", default="./gke2eks-out", show_default=True, type=click.Path(path_type=Path),
-              help="Folder of this migration.")
+@click.option(
+    "--from", "sources", multiple=True, metavar="FILE", help="File, directory or - for stdin; may be given again."
+)
+@click.option(
+    "-w",
+    "--workspace",
+    default="./gke2eks-out",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of this migration.",
+)
 @click.option("--flavour", type=click.Choice(["standard", "auto"]), help="EKS with add-ons, or EKS Auto Mode.")
-@click.option("-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
-              help="Format on stdout.")
-@click.option("--fail-on", type=click.Choice(["info", "review", "decide", "blocker", "never"]), default="blocker",
-              show_default=True, help="Exit 1 when a finding is at least this severe.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="Format on stdout.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["info", "review", "decide", "blocker", "never"]),
+    default="blocker",
+    show_default=True,
+    help="Exit 1 when a finding is at least this severe.",
+)
 @click.option("--hash-key-file", type=click.Path(path_type=Path, exists=True), help="Key for hashes of secret values.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged.")
 def command(
@@ -39,13 +57,15 @@ def command(
     from migrate.model.effects import Severity
 
     day: date = today.date() if today else datetime.now(UTC).date()
-    made = make_plan(sources, workspace, stdin=sys.stdin.buffer.read, today=day, flavour=flavour,
-                     hash_key_file=hash_key_file)
+    made = make_plan(
+        sources, workspace, stdin=sys.stdin.buffer.read, today=day, flavour=flavour, hash_key_file=hash_key_file
+    )
     for note in made.notes:
         echo(f"note: {note}", err=True)
     plan = made.plan
-    bad = [f for f in plan.findings if not f.waived and fail_on != "never"
-           and f.severity.rank >= Severity(fail_on).rank]
+    bad = [
+        f for f in plan.findings if not f.waived and fail_on != "never" and f.severity.rank >= Severity(fail_on).rank
+    ]
     look = bool(bad) or (fail_on != "never" and bool(plan.left_out))
     if output == "json":
         echo(made.document.decode().rstrip("\n"))
@@ -56,11 +76,19 @@ def command(
     else:
         from migrate.render.terminal import summary
 
-        folder = os.path.relpath(workspace)
-        echo(summary(plan, width=width(), color=color(), unicode=unicode(),
-                     files=[f"{folder}/{name}" for name in made.files], next_commands=_next(plan, workspace),
-                     exit_line=_why(len(bad), len(plan.left_out), fail_on) if look else "",
-                     workspace=folder).rstrip("\n"))
+        folder = str(workspace)
+        echo(
+            summary(
+                plan,
+                width=width(),
+                color=color(),
+                unicode=unicode(),
+                files=[f"{folder}/{name}" for name in made.files],
+                next_commands=_next(plan, workspace),
+                exit_line=_why(len(bad), len(plan.left_out), fail_on) if look else "",
+                workspace=folder,
+            ).rstrip("\n")
+        )
     return LOOK if look else DONE
 
 
@@ -77,7 +105,7 @@ def _next(plan: object, workspace: Path) -> list[str]:
     from migrate.model.plan import Fate, Plan
 
     assert isinstance(plan, Plan)
-    place = shlex.quote(os.path.relpath(workspace))
+    place = shlex.quote(str(workspace))
     commands = [f"gke2eks plan -w {place}"] if plan.undecided else []
     changed = next((s for s in plan.steps if s.changes and s.fate is Fate.MIGRATE), None)
     if changed:

@@ -28,6 +28,9 @@ def command(rule: str | None) -> int:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise BadInput(f"no rule {rule}{hint}", "list them with gke2eks rules.")
     r = known[rule]
-    echo(rule_page(notes[rule], what=r.what, why=r.why, gke=r.gke, eks=r.eks, change=r.change, width=width(),
-                   unicode=unicode()).rstrip("\n"))
+    echo(
+        rule_page(
+            notes[rule], what=r.what, why=r.why, gke=r.gke, eks=r.eks, change=r.change, width=width(), unicode=unicode()
+        ).rstrip("\n")
+    )
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -76,13 +75,14 @@ def make_plan(
     hash_key_file: Path | None = None,
 ) -> Planned:
     """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
-    ws = folder.open_workspace(workspace, tuple(sources))
+    ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
     decided, decision_notes = read_decisions(workspace, today=today, flavour=flavour)
     if sources:
         needles = tuple(needle.needle for needle in catalog.needles())
-        reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file))
+        reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file, workspace))
         snapshot = reading.snapshot
-        snapshots.save(ws, snapshot, reading.observed)
+        seen = {entry["ref"]: entry for entry in reading.observed}
+        snapshots.save(ws, snapshot, {o.ref: seen[str(o.ref)] for o in snapshot.objects if str(o.ref) in seen})
     stored = snapshots.load(ws)
     if stored is None:
         raise BadInput(
@@ -147,7 +147,7 @@ def _write(ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, 
         named[step.ref]: manifest_bytes(step, held_back=step.standing.value in ("blocked", "wait")) for step in going
     }
     manifests.write_manifests(ws, files, _digests(_previous(workspace)))
-    placed = {ref: (f"manifests/{name}", f"sha256:{sha256(files[name]).hexdigest()}") for ref, name in named.items()}
+    placed = {ref: (f"manifests/{name}", f"sha256:{manifests.digest(files[name])}") for ref, name in named.items()}
     document = dumps(plan_document(made, placed))
     folder.write_atomic(workspace / "plan.json", document)
     folder.write_atomic(workspace / "report.md", report(made).encode())
@@ -178,7 +178,7 @@ def _digests(previous: Mapping[str, object]) -> dict[str, str]:
     for step in steps if isinstance(steps, list) else ():
         place = step.get("manifest")
         if place:
-            found[place["path"].removeprefix("manifests/")] = place["digest"]
+            found[place["path"].removeprefix("manifests/")] = place["digest"].removeprefix("sha256:")
     return found
 
 

@@ -28,7 +28,7 @@ class Settled:
 
 def settle(body: Body, edits: Iterable[Edit]) -> Settled:
     """Apply edits to a body. A place on which two rules disagree keeps the source's value and is a conflict."""
-    wishes = sorted({(str(e.path), rule, _print(e)): (rule, e) for rule, e in edits}.items())
+    wishes = sorted({(str(e.path), rule, _print(e), e.because): (rule, e) for rule, e in edits}.items())
     granted, conflicts = _judge([edit for _, edit in wishes])
     changes: list[Change] = []
     for rule, edit in sorted(granted, key=_turn):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, Literal
 
 import orjson
@@ -55,6 +56,7 @@ _WORDS: Final[dict[str, bool | float | None]] = {
 _MAY_RESOLVE: Final = frozenset("yYnNtTfFoO~.+-0123456789")
 _INT: Final = re.compile(r"[-+]?(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_LOOSE_UNDERSCORE: Final = re.compile(r"(?<![0-9])_|_(?![0-9])")
 _INT64: Final = range(-(2**63), 2**63)
 _UINT64: Final = 2**64
 _BASES: Final = (16, 2, 8, 10)
@@ -90,16 +92,15 @@ def _resolve(text: str) -> Any:
     first = text[0]
     if first in "yYnNtTfFoO~":
         return text
-    if first == ".":  # go-yaml does not drop underscores here
-        number: float | None = _float(text)
-        return text if number is None else number
+    if first == "." and _LOOSE_UNDERSCORE.search(text):  # after a point Go itself parses, and it is stricter
+        return text
     plain = text.replace("_", "")
     if not plain:
         return text
     whole = _integer(plain)
     if whole is not None:
         return whole
-    number = _float(plain)
+    number: float | None = _float(plain)
     return text if number is None else number
 
 
@@ -107,8 +108,9 @@ def _narrow(number: int | float) -> int | float:
     """What is left of a number after kubectl's way through JSON: int64 where whole, else a float."""
     if isinstance(number, int):
         return number if number in _INT64 else float(number)
-    if number.is_integer() and abs(number) < 1e21 and int(number) in _INT64:
-        return int(number)
+    if number.is_integer() and abs(number) < 1e21:
+        whole = int(Decimal(repr(number)))  # Go writes the shortest digits that mean this float, then reads those
+        return whole if whole in _INT64 else number
     return number
 
 
@@ -158,6 +160,22 @@ class _Loader(yaml.CSafeLoader):
         if kind is yaml.ScalarNode:
             return _PLAIN if implicit[0] else _QUOTED
         return _MAP if kind is yaml.MappingNode else _SEQ
+
+
+class _PatientLoader(yaml.composer.Composer, _Loader):  # type: ignore[misc]
+    """The slower composer, for texts that use an anchor's name again: allowed, but the C one refuses it."""
+
+    def __init__(self, stream: str) -> None:
+        """Set up the C parser and the Python composer above it."""
+        _Loader.__init__(self, stream)
+        yaml.composer.Composer.__init__(self)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Forget an anchor that is about to be set anew."""
+        event = self.peek_event()
+        if type(event) is not yaml.AliasEvent:
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
 
 
 class _Builder:
@@ -331,20 +349,31 @@ def _documents(chunk: str, offset: int) -> Iterator[Document]:
     if not chunk or chunk.isspace():
         return
     chunk = chunk.removeprefix("\ufeff")
+    done = 0
     try:
         _check_depth(chunk)
-        loader = _Loader(chunk)
         try:
-            while loader.check_node():
-                node = loader.get_node()
-                document = _document(node, max(MAX_NODES, 2 * len(chunk)), offset)
-                if document.body is not None:
-                    yield document
-        finally:
-            loader.dispose()
+            for document in _composed(_Loader(chunk), len(chunk), offset):
+                done += 1
+                yield document
+        except yaml.composer.ComposerError as error:
+            if "duplicate anchor" not in str(error.context):
+                raise
+            yield from islice(_composed(_PatientLoader(chunk), len(chunk), offset), done, None)
     except (_Refused, yaml.YAMLError, UnicodeEncodeError, RecursionError) as error:
         found = _explain(error, chunk)
         yield Document(None, offset + _first_line(chunk), _moved(found, chunk, offset))
+
+
+def _composed(loader: Any, size: int, offset: int) -> Iterator[Document]:
+    """The documents of one loader; empty ones are left out."""
+    try:
+        while loader.check_node():
+            document = _document(loader.get_node(), max(MAX_NODES, 2 * size), offset)
+            if document.body is not None:
+                yield document
+    finally:
+        loader.dispose()
 
 
 def _document(node: Any, budget: int, offset: int) -> Document:

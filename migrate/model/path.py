@@ -80,7 +80,7 @@ def parse(text: str) -> Path:
             at += 1
         found = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*").match(text, at)
         if not found:
-            raise PathError(f"cannot read {text!r} at character {at + 1}; quote odd keys: annotations[\"a.b/c\"]")
+            raise PathError(f'cannot read {text!r} at character {at + 1}; quote odd keys: annotations["a.b/c"]')
         segments.append(found.group())
         at = found.end()
     return Path(segments)

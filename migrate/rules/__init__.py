@@ -10,7 +10,7 @@ from migrate.model.rules import Rule
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
-    from migrate.rules import annotations, identity, storage
+    from migrate.rules import identity, storage, table
 
-    found = (*annotations.rules(), *identity.RULES, *storage.RULES)
+    found = (*table.rules(), *identity.RULES, *storage.RULES)
     return tuple(sorted(found, key=lambda rule: rule.id))

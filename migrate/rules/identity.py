@@ -10,21 +10,27 @@ from migrate.model.path import P
 from migrate.model.rules import Example, Known, Rule
 
 _ANNOTATIONS = P("metadata", "annotations")
-GOOGLE = _ANNOTATIONS / "iam.gke.io/gcp-service-account"
+_GOOGLE_KEY = "iam.gke.io/gcp-service-account"
+GOOGLE = _ANNOTATIONS / _GOOGLE_KEY
 ROLE_ARN = _ANNOTATIONS / "eks.amazonaws.com/role-arn"
 PLACEHOLDER = "UNDECIDED: identity.roles"
 _DOCS = "https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"
 
 
 def _workload_identity(obj: Object, known: Known) -> Iterator[Effect]:
-    email = obj.annotations.get(GOOGLE[-1])
+    email = obj.annotations.get(_GOOGLE_KEY)
     if email is None:
         return
     why = f"Workload Identity of GKE does not exist on EKS; an IAM role takes the place of {email}"
     yield Remove(GOOGLE, why)
     if not isinstance(email, str) or not email:
-        yield Flag(GOOGLE, "This ServiceAccount names no Google service account.", "Nothing; the key is removed.",
-                   Severity.INFO, already=True)
+        yield Flag(
+            GOOGLE,
+            "This ServiceAccount names no Google service account.",
+            "Nothing; the key is removed.",
+            Severity.INFO,
+            already=True,
+        )
         return
     role = known.answer("identity", "roles", email)
     if known.answer("identity", "mode") == "pod-identity":
@@ -64,8 +70,8 @@ RULES: tuple[Rule, ...] = (
         kinds=frozenset({("", "ServiceAccount")}),
         do="Name the IAM role of each Google service account under identity.roles.",
         effects=_workload_identity,
-        gke='iam.gke.io/gcp-service-account: api@acme.iam.gserviceaccount.com',
-        eks='eks.amazonaws.com/role-arn: arn:aws:iam::111122223333:role/api',
+        gke="iam.gke.io/gcp-service-account: api@acme.iam.gserviceaccount.com",
+        eks="eks.amazonaws.com/role-arn: arn:aws:iam::111122223333:role/api",
         change="identity.roles, or identity.mode: pod-identity, in gke2eks.yaml",
         example=Example(
             before={"metadata": {"annotations": {"iam.gke.io/gcp-service-account": "api@a.iam.gserviceaccount.com"}}},

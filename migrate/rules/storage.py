@@ -25,16 +25,24 @@ def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
     parameters = parameters if isinstance(parameters, Mapping) else {}
     if row is None or parameters.get("replication-type", "none") not in ("none", None):
         said = "two zones" if row is not None else f"the disk type {meaning.disk_type(obj)}"
-        yield Flag(P("parameters"), f"This class asks for {said}; no rule translates that yet.",
-                   "Write a class for EBS by hand, or set the fields with overrides.", Severity.BLOCKER)
+        yield Flag(
+            P("parameters"),
+            f"This class asks for {said}; no rule translates that yet.",
+            "Write a class for EBS by hand, or set the fields with overrides.",
+            Severity.BLOCKER,
+        )
         return
     because = f"EKS has no Google disks; judged by provisioner and parameters ({row.where})"
     yield Set(P("provisioner"), meaning.provisioner(known.flavour), because)
     yield Set(_PARAMETERS / "type", row.fields["ebs"], because)
     yield Set(_PARAMETERS / "encrypted", "true", "Google disks are always encrypted; EBS volumes only when asked")
     if row.fields["note"]:
-        yield Flag(_PARAMETERS / "type", f"The disk changes: {row.fields['note']}.",
-                   "Check size, iops and throughput of the volumes of this class.", Severity.REVIEW)
+        yield Flag(
+            _PARAMETERS / "type",
+            f"The disk changes: {row.fields['note']}.",
+            "Check size, iops and throughput of the volumes of this class.",
+            Severity.REVIEW,
+        )
     yield from _google_parameters(parameters)
 
 
@@ -45,8 +53,12 @@ def _google_parameters(parameters: Mapping[str, Any]) -> Iterator[Effect]:
         place = _PARAMETERS / str(key)
         yield Remove(place, "the EBS driver refuses a parameter that it does not know, and every claim would wait")
         if key != "replication-type":
-            yield Flag(place, f"The parameter {key} has no counterpart here and was removed.",
-                       "Set what you need with overrides; the EBS driver lists its parameters.", Severity.REVIEW)
+            yield Flag(
+                place,
+                f"The parameter {key} has no counterpart here and was removed.",
+                "Set what you need with overrides; the EBS driver lists its parameters.",
+                Severity.REVIEW,
+            )
 
 
 def _claim(obj: Object, known: Known) -> Iterator[Effect]:
@@ -70,14 +82,22 @@ def _claim_at(path: Path, spec: Any, known: Known) -> Iterator[Effect]:
     if isinstance(name, str):
         storage_class = known.find(meaning.class_ref(name))
         if storage_class is None:
-            yield Flag(place, f"The class {name} was not read, so its meaning is unknown.",
-                       "Read the StorageClasses too, or make sure that the target has this class.", Severity.REVIEW)
+            yield Flag(
+                place,
+                f"The class {name} was not read, so its meaning is unknown.",
+                "Read the StorageClasses too, or make sure that the target has this class.",
+                Severity.REVIEW,
+            )
             return
     else:
         storage_class = meaning.default_class(known)
         if storage_class is None:
-            yield Flag(place, "This claim names no class, and no default class was read.",
-                       "EKS marks no class as default: name one here with an override.", Severity.REVIEW)
+            yield Flag(
+                place,
+                "This claim names no class, and no default class was read.",
+                "EKS marks no class as default: name one here with an override.",
+                Severity.REVIEW,
+            )
             return
     if storage_class.body.get("provisioner") not in meaning.GOOGLE_DISKS or known.migrates(storage_class.ref):
         if not isinstance(name, str):

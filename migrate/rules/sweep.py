@@ -32,6 +32,7 @@ class Sweep:
             for needle in self._needles:
                 if needle.needle in lower and needle.pattern.search(text):
                     where = "key" if is_key else "value"
-                    yield Flag(path, f"This {where} looks like Google: {needle.what}. No rule knows it.", _FIX,
-                               Severity.REVIEW)
+                    yield Flag(
+                        path, f"This {where} looks like Google: {needle.what}. No rule knows it.", _FIX, Severity.REVIEW
+                    )
                     break

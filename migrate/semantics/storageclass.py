@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from migrate.model.objects import Object
 from migrate.model.ref import Ref
 from migrate.model.rules import Known
@@ -39,5 +41,5 @@ def default_class(known: Known) -> Object | None:
 def disk_type(storage_class: Object) -> str:
     """parameters.type of a class of Google disks; '' when it says none."""
     parameters = storage_class.body.get("parameters")
-    found = parameters.get("type", "") if hasattr(parameters, "get") else ""
+    found = parameters.get("type", "") if isinstance(parameters, Mapping) else ""
     return found if isinstance(found, str) else ""

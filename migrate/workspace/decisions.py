@@ -161,7 +161,9 @@ def load(path: FilePath, known_answers: Mapping[str, AnswerSpec]) -> Decisions:
     except FileNotFoundError:
         return Decisions(file=str(path))
     except UnicodeDecodeError as bad:
-        raise BadDecisions(f"{path}: not UTF-8 at byte {bad.start + 1}", f"save it as UTF-8. {NOTHING_PLANNED}") from None
+        raise BadDecisions(
+            f"{path}: not UTF-8 at byte {bad.start + 1}", f"save it as UTF-8. {NOTHING_PLANNED}"
+        ) from None
     except OSError as bad:
         why = bad.strerror or str(bad)
         raise BadDecisions(f"{path}: cannot be read", f"make it a readable file. {NOTHING_PLANNED}", [why]) from None

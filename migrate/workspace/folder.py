@@ -31,7 +31,7 @@ class Workspace:
         return self.path / "snapshot"
 
     def inside(self, relative: str) -> Path:
-        """Give the absolute path of a file in here. Raises BadWorkspace when it would lie outside, by `..` or a link."""
+        """Give the absolute path of a file in here. Raises BadWorkspace when `..` or a link leads outside."""
         path = self.path / relative
         if not path.parent.resolve().is_relative_to(self.path) or path.name in ("", ".."):
             raise BadWorkspace(f"{relative} would lie outside {self.path}", "remove the link, then run again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -49,10 +50,8 @@ def _create(path: Path) -> None:
             file.write(secrets.token_bytes(_SIZE))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        # When another run was first, its key counts.
+        with contextlib.suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            # Another run was first; its key counts.
-            pass
     finally:
         draft.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from migrate.errors import BadWorkspace
+from migrate.manifest.text import load_all
 from migrate.model.objects import MISSING
 from migrate.model.path import Item, Path
 from migrate.model.ref import Ref, group_of
@@ -128,9 +129,7 @@ def _item(items: list[Any], left: Any, right: Any, index: int) -> Item | int:
 
 
 def _body(data: bytes) -> Mapping[str, Any] | None:
-    from migrate.manifest.text import load_all  # noqa: PLC0415  (reading YAML is only needed on this rare path)
-
-    bodies = [document.body for document in load_all(data.decode("utf-8"), "manifest")]
+    bodies = [document.body for document in load_all(data.decode("utf-8"))]
     return bodies[0] if len(bodies) == 1 and isinstance(bodies[0], Mapping) else None
 
 

@@ -17,7 +17,7 @@ NOTHING_PLANNED = "Nothing was planned."
 class _Loader(yaml.SafeLoader):
     """Reads true, false, null, plain numbers and text. A date, `yes`, `0755` or `1:30` stays the text that it is."""
 
-    yaml_implicit_resolvers: dict[Any, Any] = {}
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012  (types-PyYAML says so)
 
 
 for _tag, _pattern, _first in (
@@ -26,7 +26,7 @@ for _tag, _pattern, _first in (
     ("int", r"-?(?:0|[1-9][0-9]*)\Z", "-0123456789"),
     ("float", r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z", "-0123456789"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{tag}" for tag in ("bool", "null", "int", "float", "str", "seq", "map"))
 
@@ -108,13 +108,15 @@ def _documents(text: str, source: Source) -> list[yaml.Node]:
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             mark = event.start_mark
-            spot = Spot(mark.line + 1, mark.column + 1)
+            spot = Spot(mark.line + 1, mark.column + 1) if mark else Spot(1, 1)
             raise source.error(spot, "an alias is not read here", "points to another place", "write the value out.")
     return list(yaml.compose_all(text, Loader=_Loader))
 
 
 def _spot(node: yaml.Node) -> Spot:
     start, end = node.start_mark, node.end_mark
+    if start is None or end is None:
+        return Spot(1, 1)
     width = end.column - start.column if end.line == start.line else 1
     return Spot(start.line + 1, start.column + 1, max(width, 1))
 

@@ -37,7 +37,7 @@ def save(ws: Workspace, snapshot: Snapshot, observed: Observed | None = None) ->
 
 
 def load(ws: Workspace) -> tuple[Snapshot, dict[Ref, dict[str, Any]]] | None:
-    """Read the snapshot back whole; None when there is none. Raises BadWorkspace when its files do not belong together."""
+    """Read the snapshot back whole; None when there is none. Raises BadWorkspace when its files disagree."""
     folder = ws.snapshot
     if not (folder / "facts.json").is_file():
         return None

@@ -9,7 +9,7 @@ from migrate.catalog import Row
 from migrate.model.effects import Effect, Flag, Remove, Severity
 from migrate.model.objects import Object
 from migrate.model.path import P
-from migrate.model.rules import Example, Known, Rule
+from migrate.model.rules import Example, Rule
 
 ANNOTATIONS = P("metadata", "annotations")
 
@@ -17,7 +17,7 @@ ANNOTATIONS = P("metadata", "annotations")
 def rules() -> tuple[Rule, ...]:
     """One rule for each id in the table."""
     by_id: dict[str, list[Row]] = {}
-    for row in catalog.annotations():
+    for row in catalog.annotation_rows():
         by_id.setdefault(row.fields["rule"], []).append(row)
     return tuple(_rule(rows) for rows in by_id.values())
 

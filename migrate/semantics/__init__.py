@@ -1,0 +1,1 @@
+"""What things mean, asked by several rules: pure derivations."""
