@@ -162,7 +162,7 @@ class _Loader(yaml.CSafeLoader):
         return _MAP if kind is yaml.MappingNode else _SEQ
 
 
-class _PatientLoader(yaml.composer.Composer, _Loader):  # type: ignore[misc]
+class _PatientLoader(yaml.composer.Composer, _Loader):
     """The slower composer, for texts that use an anchor's name again: allowed, but the C one refuses it."""
 
     def __init__(self, stream: str) -> None:
@@ -172,7 +172,7 @@ class _PatientLoader(yaml.composer.Composer, _Loader):  # type: ignore[misc]
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Forget an anchor that is about to be set anew."""
-        event = self.peek_event()
+        event: Any = self.peek_event()
         if type(event) is not yaml.AliasEvent:
             self.anchors.pop(event.anchor, None)
         return super().compose_node(parent, index)
