@@ -69,9 +69,49 @@ def test_bare_scalar_as_kubectl(row: dict[str, Any]) -> None:
 BITS = [
     *"aAyYnN01789eExXoObB_+-.:,#'\"\\/|>&*!%@`?=~<>[]{}()$^; \t\n\r\0\x01\x1b\x7f\x85\xa0é中",
     *"\u2028\u2029\ufeff😀\U0010ffff",
-    "\ufffe", "\ue000", "\u0301", "---", "...", "- ", "? ", ": ", " #", "<<", "=", "{{", "}}", "!!", "0x", "0o", "0b",
-    "1e3", ".inf", ".nan", "null", "true", "yes", "on", "2024-01-01", "12:30", "  ", "\n\n", "\n ", " \n", "\n\t", "|",
-    "%YAML", "&a", "*a", "\r\n", "\n---\n", "\n...\n", "word", "10.0.0.1", "500m", "\\u0041", "\\x41",
+    "\ufffe",
+    "\ue000",
+    "\u0301",
+    "---",
+    "...",
+    "- ",
+    "? ",
+    ": ",
+    " #",
+    "<<",
+    "=",
+    "{{",
+    "}}",
+    "!!",
+    "0x",
+    "0o",
+    "0b",
+    "1e3",
+    ".inf",
+    ".nan",
+    "null",
+    "true",
+    "yes",
+    "on",
+    "2024-01-01",
+    "12:30",
+    "  ",
+    "\n\n",
+    "\n ",
+    " \n",
+    "\n\t",
+    "|",
+    "%YAML",
+    "&a",
+    "*a",
+    "\r\n",
+    "\n---\n",
+    "\n...\n",
+    "word",
+    "10.0.0.1",
+    "500m",
+    "\\u0041",
+    "\\x41",
 ]
 
 
@@ -96,8 +136,12 @@ def objects() -> list[dict[str, Any]]:
         part = strings[start : start + 500]
         other = part[:]
         rng.shuffle(other)
-        tree = {"m": dict(zip(part, other, strict=True)), "l": part, "n": [{k: v, "z": [v, [k]]} for k, v in
-                zip(other, part, strict=True)], "d": {k: {v: [v, {k: v}]} for k, v in zip(part, other, strict=True)}}
+        tree = {
+            "m": dict(zip(part, other, strict=True)),
+            "l": part,
+            "n": [{k: v, "z": [v, [k]]} for k, v in zip(other, part, strict=True)],
+            "d": {k: {v: [v, {k: v}]} for k, v in zip(part, other, strict=True)},
+        }
         found.append({"apiVersion": "x.io/v1", "kind": "Foo", "metadata": {"name": "a"}, "spec": tree})
     return found
 
@@ -163,16 +207,50 @@ def test_round_trip(body: dict[str, Any]) -> None:
 def test_dump_looks_like_kubectl() -> None:
     """The order of keys, lists level with their key, blocks for text with lines."""
     body = {
-        "status": {}, "zeta": [], "data": {"b": "x\ny\n", "a": "x\n\ny", "c": "x\n\n", "d": " x\ny"},
+        "status": {},
+        "zeta": [],
+        "data": {"b": "x\ny\n", "a": "x\n\ny", "c": "x\n\n", "d": " x\ny"},
         "spec": {"list": [{"name": "a", "args": ["--x=1", "y", ["n"]]}], "f": 1.5, "t": True, "n": None, "p": "25%"},
         "metadata": {"uid": "u", "annotations": {"a": "1"}, "labels": {}, "namespace": "n", "name": "m"},
-        "kind": "K", "apiVersion": "v1",
+        "kind": "K",
+        "apiVersion": "v1",
     }
     lines = [
-        "apiVersion: v1", "kind: K", "metadata:", "  name: m", '  namespace: "n"', "  labels: {}", "  annotations:",
-        '    a: "1"', "  uid: u", "spec:", "  list:", "  - name: a", "    args:", "    - --x=1", '    - "y"',
-        '    - - "n"', "  f: 1.5", "  t: true", '  "n": null', "  p: 25%", "data:", "  b: |", "    x", "    y",
-        "  a: |-", "    x", "", "    y", "  c: |+", "    x", "", "  d: |2-", "     x", "    y", "status: {}",
+        "apiVersion: v1",
+        "kind: K",
+        "metadata:",
+        "  name: m",
+        '  namespace: "n"',
+        "  labels: {}",
+        "  annotations:",
+        '    a: "1"',
+        "  uid: u",
+        "spec:",
+        "  list:",
+        "  - name: a",
+        "    args:",
+        "    - --x=1",
+        '    - "y"',
+        '    - - "n"',
+        "  f: 1.5",
+        "  t: true",
+        '  "n": null',
+        "  p: 25%",
+        "data:",
+        "  b: |",
+        "    x",
+        "    y",
+        "  a: |-",
+        "    x",
+        "",
+        "    y",
+        "  c: |+",
+        "    x",
+        "",
+        "  d: |2-",
+        "     x",
+        "    y",
+        "status: {}",
         "zeta: []",
     ]
     assert dump(body).splitlines() == lines
@@ -182,7 +260,7 @@ def test_dump_looks_like_kubectl() -> None:
 def test_dump_writes_no_anchors() -> None:
     """The same object in two places is written twice."""
     shared = {"a": ["b"]}
-    assert dump({"x": shared, "y": shared}) == "x:\n  a:\n  - b\n\"y\":\n  a:\n  - b\n"
+    assert dump({"x": shared, "y": shared}) == 'x:\n  a:\n  - b\n"y":\n  a:\n  - b\n'
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", "a\n\ud800", {"\udfff": 1}])
@@ -293,8 +371,16 @@ def test_duplicate_keys_are_reported() -> None:
     assert failure("{1: a, '1': b}")[0] == "duplicate"
 
 
-@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system [ls]", "!!python/name:os.system ''", "!Ref x",
-                                 "!!python/object:os.x {a: 1}", "!<tag:yaml.org,2002:python/none> ''"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system [ls]",
+        "!!python/name:os.system ''",
+        "!Ref x",
+        "!!python/object:os.x {a: 1}",
+        "!<tag:yaml.org,2002:python/none> ''",
+    ],
+)
 def test_foreign_tags_are_refused(tag: str) -> None:
     """Nothing is constructed from a tag."""
     kind, line, message = failure(f"a: 1\nb: {tag}\n")
@@ -311,11 +397,22 @@ def test_plain_tags() -> None:
 # --- reading: hostile or broken text ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [
-    "[" * 20_000 + "]" * 20_000, "[" * 20_000, '{"a":' * 20_000 + "1" + "}" * 20_000, "- " * 20_000 + "x",
-    "? " * 20_000 + "x", "a: " + "{a: " * 20_000, "\n".join(" " * n + "a:" for n in range(3000)),
-    "\n".join(" " * n + "- - - a:" for n in range(0, 3000, 8)), "[" * 300 + "]" * 300, "[" * 900 + "]" * 900,
-], ids=range(10))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 20_000 + "]" * 20_000,
+        "[" * 20_000,
+        '{"a":' * 20_000 + "1" + "}" * 20_000,
+        "- " * 20_000 + "x",
+        "? " * 20_000 + "x",
+        "a: " + "{a: " * 20_000,
+        "\n".join(" " * n + "a:" for n in range(3000)),
+        "\n".join(" " * n + "- - - a:" for n in range(0, 3000, 8)),
+        "[" * 300 + "]" * 300,
+        "[" * 900 + "]" * 900,
+    ],
+    ids=range(10),
+)
 def test_deep_nesting_is_refused(text: str) -> None:
     """No crash, no RecursionError, and quickly."""
     began = time.monotonic()
@@ -354,8 +451,16 @@ def test_tabs_and_control_characters() -> None:
     assert failure("a: .inf\n")[0] == "yaml"
 
 
-@pytest.mark.parametrize("text", ["{{- if .Values.x }}\na: 1\n{{- end }}\n", "a: {{ .Values.x }}\n", "{{ include }}\n",
-                                  "a:\n  {{- toYaml .Values.y | nindent 2 }}\n", "- {{ x }}: y\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{- if .Values.x }}\na: 1\n{{- end }}\n",
+        "a: {{ .Values.x }}\n",
+        "{{ include }}\n",
+        "a:\n  {{- toYaml .Values.y | nindent 2 }}\n",
+        "- {{ x }}: y\n",
+    ],
+)
 def test_helm_templates_are_named(text: str) -> None:
     """An unrendered chart is called that."""
     found = list(load_all(text))

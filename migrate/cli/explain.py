@@ -59,6 +59,6 @@ def command(ref: str, field: str | None, workspace: Path, cleaned: bool) -> int:
         except PathError as error:
             raise BadInput(str(error), "give a path as the report prints it.") from None
     name = manifests.get(step.ref)
-    file = f"{str(workspace)}/manifests/{name}" if name else ""
+    file = f"{workspace!s}/manifests/{name}" if name else ""
     echo(explain(plan, step, asked, file, cleaned, width=width(), color=color(), unicode=unicode()).rstrip("\n"))
     return 0

@@ -554,8 +554,10 @@ def _json_stream(text: str) -> Iterator[tuple[Document, int]]:
 
 # --- writing ------------------------------------------------------------------------------------------------------
 
-_ORDER: Final = {name: rank for rank, name in enumerate(
-    ("apiVersion", "kind", "metadata", "spec", "data", "stringData", "binaryData"))}
+_ORDER: Final = {
+    name: rank
+    for rank, name in enumerate(("apiVersion", "kind", "metadata", "spec", "data", "stringData", "binaryData"))
+}
 _META_ORDER: Final = {name: rank for rank, name in enumerate(("name", "namespace", "labels", "annotations"))}
 _LAST: Final = 99
 _LONG_KEY: Final = 120  # a key this long (a parser's limit is 1024 bytes, escapes count) is written with '? '
