@@ -24,7 +24,7 @@ KNOWN = {
         AnswerSpec("target.account", "scalar", None, r"\d{12}", "expected 12 digits"),
     )
 }
-DOC = Path(__file__).parents[1] / "docs" / "decisions.md"
+DOC = Path(os.environ.get("GKE2EKS_REPO") or Path(__file__).parents[1]) / "docs" / "decisions.md"
 _OVERRIDE = "overrides:\n  - ref: Deployment/shop/api\n    path: spec.replicas\n    value: 3\n"
 
 CASES = {

@@ -19,7 +19,7 @@ from migrate.manifest.places import strings
 from migrate.manifest.settle import replay
 from migrate.model.decided import Decided
 from migrate.model.effects import Severity
-from migrate.model.objects import Snapshot
+from migrate.model.objects import Object, Snapshot
 from migrate.model.plan import Fate, Plan, Standing
 from migrate.planner import plan
 from migrate.reading import read
@@ -140,3 +140,12 @@ def test_innocent_google_words_yield_nothing_above_info() -> None:
     snapshot = read(["-"], stdin=lambda: data, needles=(), hash_key=b"k").snapshot
     made = plan(snapshot, tables(), Decided())
     assert [f for f in made.findings if f.severity is not Severity.INFO] == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_law_5_planning_the_plan_again_changes_nothing(place: Path, flavour: str) -> None:
+    first = _plan(place, flavour)
+    bodies = [Object(step.ref, step.body) for step in first.steps if step.body is not None]
+    again = plan(Snapshot(tuple(bodies), documents=len(bodies)), tables(), Decided(flavour=flavour))
+    assert [(str(s.ref), [str(c.path) for c in s.changes]) for s in again.steps if s.changes] == []
+    assert again.counts["created"] == 0 and again.counts["cleaned"] == 0

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from migrate.cli.screen import color, echo, unicode, width
+
+if TYPE_CHECKING:
+    from migrate.model.path import Path as Place
 
 
 @click.command("explain")
@@ -27,8 +31,6 @@ def command(ref: str, field: str | None, workspace: Path, cleaned: bool) -> int:
     """Say why each field of one object changes. REF is as printed, e.g. 'Service/shop/web'."""
     from migrate.errors import BadInput
     from migrate.flow.plan import nearest, stored_plan
-    from migrate.model.path import Path as Place
-    from migrate.model.path import PathError, parse
     from migrate.render.explain import explain
 
     plan, manifests, digest = stored_plan(workspace, today=datetime.now(UTC).date())
@@ -43,22 +45,25 @@ def command(ref: str, field: str | None, workspace: Path, cleaned: bool) -> int:
         near = nearest(ref, [step.ref for step in plan.steps])
         raise BadInput(f"no object {ref} in this plan", "use one of the names that the report prints.", near)
     step = found[0]
-    asked: Place | None = None
-    if field:
-        places = [c.path for c in step.changes] + list(step.cleaned)
-        whole = [p for p in places if str(p) == field]
-        endings = whole or [p for p in places if str(p).endswith(field) or (p and p[-1] == field)]
-        if len(set(endings)) > 1:
-            raise BadInput(
-                f"{field} is the ending of {len(set(endings))} fields",
-                "give more of the path.",
-                sorted({str(p) for p in endings}),
-            )
-        try:
-            asked = endings[0] if endings else parse(field)
-        except PathError as error:
-            raise BadInput(str(error), "give a path as the report prints it.") from None
+    asked = _field(field, [c.path for c in step.changes] + list(step.cleaned)) if field else None
     name = manifests.get(step.ref)
     file = f"{workspace!s}/manifests/{name}" if name else ""
     echo(explain(plan, step, asked, file, cleaned, width=width(), color=color(), unicode=unicode()).rstrip("\n"))
     return 0
+
+
+def _field(asked: str, places: list[Place]) -> Place:
+    """Find the field that a person means: a whole path, or an ending that only one field has."""
+    from migrate.errors import BadInput
+    from migrate.model.path import PathError, parse
+
+    whole = {place for place in places if str(place) == asked}
+    ending = whole or {place for place in places if str(place).rstrip('"]').endswith(asked.rstrip('"]'))}
+    if len(ending) > 1:
+        raise BadInput(
+            f"{asked} is the ending of {len(ending)} fields", "give more of the path.", sorted(map(str, ending))
+        )
+    try:
+        return ending.pop() if ending else parse(asked)
+    except PathError as error:
+        raise BadInput(str(error), "give a path as the report prints it.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -140,12 +141,17 @@ def sweeps(plan: Plan) -> list[Sweep]:
     return sorted(rows, key=lambda row: (-len(row.refs), row.rule))
 
 
+# One line for all that Deployments made; `explain` names the very one.
+_MAKER = re.compile(r"^(made by|provisioned for) ([A-Za-z][A-Za-z0-9.-]*)/.*", re.DOTALL)
+
+
 def behind(plan: Plan, standing: Standing) -> list[tuple[str, list[Step]]]:
     """Skipped or folded objects by reason, most first."""
     groups: dict[str, list[Step]] = {}
     for step in plan.steps:
         if step.standing is standing:
-            groups.setdefault(step.reason or step.cause.value or "no reason given", []).append(step)
+            reason = _MAKER.sub(r"\1 a \2", step.reason)
+            groups.setdefault(reason or step.cause.value or "no reason given", []).append(step)
     return sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
 
 

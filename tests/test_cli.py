@@ -1,0 +1,126 @@
+"""What a user types and gets: exit codes, streams, files, and no Secret value anywhere."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import orjson
+import pytest
+
+from migrate.errors import EXIT_CODES
+
+
+def run(*args: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "migrate.cli", *map(str, args)]
+    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def example(repo: Path) -> Path:
+    return repo / "examples" / "gke-cluster.json"
+
+
+@pytest.fixture(scope="module")
+def planned(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("plan") / "out"
+    key = tmp_path_factory.mktemp("key") / "key"
+    key.write_bytes(b"k" * 32)
+    done = run("plan", "--from", example, "-w", out, "--hash-key-file", key)
+    assert done.returncode == 0, done.stderr.decode()
+    return out
+
+
+def test_json_is_the_plan_file_and_fits_its_schema(planned: Path, repo: Path) -> None:
+    done = run("plan", "-w", planned, "-o", "json")
+    assert done.returncode == 0 and done.stdout == (planned / "plan.json").read_bytes()
+    schema = orjson.loads((repo / "reports" / "plan.schema.json").read_bytes())
+    jsonschema.Draft202012Validator(schema).validate(orjson.loads(done.stdout))
+
+
+def test_the_summary_names_only_files_that_exist(planned: Path) -> None:
+    printed = re.sub(r"\s+", " ", run("plan", "-w", planned).stdout.decode())
+    named = re.findall(rf"{re.escape(str(planned))}/([\w./-]+)", printed.partition("Report:")[2])
+    assert named and all((planned / name).exists() for name in named)
+
+
+def test_no_secret_value_is_written_or_printed(example: Path, planned: Path) -> None:
+    items = orjson.loads(example.read_bytes())["items"]
+    values = [v for o in items if o["kind"] == "Secret" for v in o.get("data", {}).values()]
+    assert len(values) > 3
+    everything = b"".join(p.read_bytes() for p in planned.rglob("*") if p.is_file())
+    everything += run("plan", "-w", planned).stdout + run("plan", "-w", planned, "-o", "markdown").stdout
+    for value in values:
+        plain = base64.b64decode(value)
+        assert value.encode() not in everything and plain not in everything
+        assert base64.b64encode(value.encode()) not in everything and plain.hex().encode() not in everything
+
+
+def test_explain_a_field_by_its_ending(planned: Path) -> None:
+    done = run("explain", "-w", planned, "ServiceAccount/app/api", "role-arn")
+    assert done.returncode == 0 and b"IDN001" in done.stdout and b"gcp-service-account" not in done.stdout
+
+
+def test_explain_an_unknown_object_names_the_nearest(planned: Path) -> None:
+    done = run("explain", "-w", planned, "Service/app/apu")
+    assert done.returncode == 3 and b"Service/app/api" in done.stderr and done.stdout == b""
+
+
+def test_an_answer_closes_its_question(example: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = orjson.loads(run("plan", "--from", example, "-w", out, "-o", "json").stdout)
+    roles = {q["key"].removeprefix("identity.roles."): "arn:aws:iam::111122223333:role/x" for q in first["undecided"]}
+    lines = "".join(f'    "{email}": {arn}\n' for email, arn in roles.items())
+    (out / "gke2eks.yaml").write_text(f"identity:\n  roles:\n{lines}")
+    again = orjson.loads(run("plan", "-w", out, "-o", "json").stdout)
+    assert again["undecided"] == [] and again["counts"]["wait"] == 0 and again["digest"] != first["digest"]
+    assert not (out / "gke2eks.undecided.yaml").exists()
+    assert "gke2eks/UNDECIDED!" not in "".join(p.read_text() for p in (out / "manifests").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("plan", "--from", "no-such-file", "-w", "{tmp}/out"), 3),
+        (("plan", "-w", "{tmp}/out"), 3),
+        (("explain", "-w", "{tmp}/out", "Service/x/y"), 3),
+        (("rules", "STO01"), 3),
+        (("plan", "--flavour", "fancy"), 2),
+        (("nonsense",), 2),
+    ],
+)
+def test_errors_are_words_and_codes(args: tuple[str, ...], code: int, tmp_path: Path) -> None:
+    done = run(*(arg.format(tmp=tmp_path) for arg in args))
+    assert done.returncode == code and b"Traceback" not in done.stderr and done.stderr.strip()
+
+
+def test_errors_are_json_when_json_is_asked(tmp_path: Path) -> None:
+    done = run("plan", "--from", "no-such-file", "-w", tmp_path / "out", "-o", "json")
+    said = orjson.loads(done.stdout)
+    assert done.returncode == said["exit"] == 3 and said["next"] and "no-such-file" in said["error"]
+
+
+def test_stdin_and_a_blocked_class_exit_1(tmp_path: Path) -> None:
+    body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    assert run("plan", "--from", "-", "-w", tmp_path / "out", stdin=body).returncode == 1
+    assert run("plan", "--from", "-", "-w", tmp_path / "b", "--fail-on", "never", stdin=body).returncode == 0
+
+
+def test_the_readme_lists_the_exit_codes(repo: Path) -> None:
+    table = re.findall(r"^\| (\d+) \| (.+) \|$", (repo / "README.md").read_text(), re.MULTILINE)
+    assert {int(code): said for code, said in table} == EXIT_CODES
+
+
+def test_the_readme_shows_what_is_printed(repo: Path, tmp_path: Path) -> None:
+    shown = re.findall(r"^\$ gke2eks (.+)\n((?:.*\n)*?)```", (repo / "README.md").read_text(), re.MULTILINE)
+    assert len(shown) >= 3
+    for command, output in shown:
+        words = [w.strip("'").replace("demo-out", str(tmp_path / "demo-out")) for w in command.split()]
+        words = [str(repo / w) if w.startswith("examples/") else w for w in words]
+        printed = run(*words).stdout.decode().replace(str(tmp_path) + "/", "")
+        assert re.sub(r"\s+", " ", printed).strip() == re.sub(r"\s+", " ", output).strip()
