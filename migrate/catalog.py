@@ -61,29 +61,71 @@ _ANNOTATIONS = frozenset(
     {"rule", "title", "area", "severity", "what", "why", "docs", "kinds", "keys", "verb", "because"}
     | {"example", "source"}
 )
+_PAGE = {"title", "area", "severity", "what", "why", "docs"}
 _SWEEP = frozenset({"needle", "pattern", "what"})
 _STORAGE = frozenset({"type", "ebs", "note"})
 
 
-@cache
-def annotation_rows() -> tuple[Row, ...]:
-    """The table of annotations that only Google's controllers know."""
-    return rows(text("annotations.yaml"), "mappings/annotations.yaml", _ANNOTATIONS)
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A table of the user's own: which table it adds to, its text, and how to name it in reasons and errors."""
+
+    table: str
+    text: str
+    where: str
 
 
-@cache
-def needles() -> tuple[Needle, ...]:
+TABLES = ("annotations.yaml", "storage.yaml", "sweep.yaml")
+
+
+def annotation_rows(overlays: tuple[Overlay, ...] = ()) -> tuple[Row, ...]:
+    """The table of annotations that only Google's controllers know. An overlay's rows come after the bundled ones."""
+    found = _table("annotations.yaml", _ANNOTATIONS, overlays)
+    described = {row.fields["rule"] for row in found if "title" in row.fields and "rule" in row.fields}
+    for row in found:
+        needs = {"rule", "kinds", "keys", "verb", "because"}
+        needs |= {"example"} | (set() if row.fields.get("rule") in described else _PAGE)
+        _require(row, needs)
+        if row.fields["verb"] not in ("remove", "flag"):
+            raise BadMapping(f"{row.where}: unknown verb '{row.fields['verb']}'", "use remove or flag.")
+    return found
+
+
+def needles(overlays: tuple[Overlay, ...] = ()) -> tuple[Needle, ...]:
     """The sweep's table."""
-    table = rows(text("sweep.yaml"), "mappings/sweep.yaml", _SWEEP)
-    return tuple(
-        Needle(r.fields["needle"], re.compile(r.fields["pattern"], re.IGNORECASE), r.fields["what"]) for r in table
-    )
+    found = []
+    for row in _table("sweep.yaml", _SWEEP, overlays):
+        _require(row, set(_SWEEP))
+        try:
+            pattern = re.compile(row.fields["pattern"], re.IGNORECASE)
+        except (re.error, TypeError) as error:
+            raise BadMapping(f"{row.where}: not a regular expression: {error}", "correct the pattern.") from None
+        found.append(Needle(str(row.fields["needle"]).lower(), pattern, row.fields["what"]))
+    return tuple(found)
+
+
+def disk_types(overlays: tuple[Overlay, ...] = ()) -> Mapping[str, Row]:
+    """EBS volume types by Google disk type; an overlay's row wins."""
+    found = _table("storage.yaml", _STORAGE, overlays)
+    for row in found:
+        _require(row, set(_STORAGE))
+    return {row.fields["type"]: row for row in found}
+
+
+def _table(name: str, columns: frozenset[str], overlays: tuple[Overlay, ...]) -> tuple[Row, ...]:
+    more = [rows(overlay.text, overlay.where, columns) for overlay in overlays if overlay.table == name]
+    return tuple(row for table in [_bundled(name, columns), *more] for row in table)
 
 
 @cache
-def disk_types() -> Mapping[str, Row]:
-    """EBS volume types by Google disk type."""
-    return {r.fields["type"]: r for r in rows(text("storage.yaml"), "mappings/storage.yaml", _STORAGE)}
+def _bundled(name: str, columns: frozenset[str]) -> tuple[Row, ...]:
+    return rows(text(name), f"mappings/{name}", columns)
+
+
+def _require(row: Row, columns: set[str]) -> None:
+    missing = sorted(columns - set(row.fields))
+    if missing:
+        raise BadMapping(f"{row.where}: the row has no {', '.join(missing)}", "add what is missing.")
 
 
 def text(name: str) -> str:

@@ -18,7 +18,7 @@ from migrate.model.objects import MISSING, Object, Snapshot
 from migrate.model.path import P, Path
 from migrate.model.plan import Change, Fate, Finding, Plan, RuleNote, Standing, Step
 from migrate.model.ref import Ref
-from migrate.model.rules import Rule
+from migrate.model.rules import Row, Rule
 from migrate.rules.sweep import SWEEP_ID, Sweep
 from migrate.semantics.differences import differences
 from migrate.semantics.owners import Managed, made_by
@@ -30,13 +30,16 @@ PLAN_RULE, OVERRIDE, FACTS = "PLN001", "override", "gke2eksFacts"
 class Neighbours:
     """What rules may ask about the rest of the source. All answers come from the cleaned snapshot."""
 
-    def __init__(self, objects: Sequence[Object], stays: Mapping[Ref, object], decided: Decided) -> None:
+    def __init__(
+        self, objects: Sequence[Object], stays: Mapping[Ref, object], decided: Decided, disks: Mapping[str, Row]
+    ) -> None:
         self._by_ref = {obj.ref: obj for obj in objects}
         self._by_kind: dict[tuple[str, str], list[Object]] = {}
         for obj in objects:
             self._by_kind.setdefault((obj.ref.group, obj.ref.kind), []).append(obj)
         self._stays = stays
         self._decided = decided
+        self.disk_types = disks
 
     @property
     def flavour(self) -> str:
@@ -68,13 +71,14 @@ class Tables:
     cleaning: Cleaning
     managed: Managed
     sweep: Sweep
+    disk_types: Mapping[str, Row]
 
 
 def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
     """Decide what each object becomes."""
     refs = {obj.ref for obj in snapshot.objects}
     stays = {obj.ref: skip for obj in snapshot.objects if (skip := _stays(obj, tables, refs, decided))}
-    known = Neighbours(snapshot.objects, stays, decided)
+    known = Neighbours(snapshot.objects, stays, decided, tables.disk_types)
     by_kind: dict[tuple[str, str], list[Rule]] = {}
     steps: list[Step] = []
     flags: list[tuple[Ref | None, str, Flag]] = []

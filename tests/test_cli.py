@@ -124,3 +124,19 @@ def test_the_readme_shows_what_is_printed(repo: Path, tmp_path: Path) -> None:
         words = [str(repo / w) if w.startswith("examples/") else w for w in words]
         printed = run(*words).stdout.decode().replace(str(tmp_path) + "/", "")
         assert re.sub(r"\s+", " ", printed).strip() == re.sub(r"\s+", " ", output).strip()
+
+
+def test_an_overlay_adds_rows_and_the_reason_names_its_line(example: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("plan", "--from", example, "-w", out)
+    (out / "gke2eks.yaml").write_text("overlays: [mine]\n")
+    (out / "mine").mkdir()
+    row = "- {rule: SVC003, kinds: [/Service], keys: [networking.gke.io/load-balancer-ip-addresses], verb: remove,\n"
+    row += "   because: our address moves by hand, example: {value: x}}\n"
+    (out / "mine" / "annotations.yaml").write_text("# ours\n" + row)
+    plan = orjson.loads(run("plan", "-w", out, "-o", "json").stdout)
+    reasons = [c["because"] for s in plan["steps"] for c in s["changes"]]
+    assert any("our address moves by hand (mine/annotations.yaml:2)" in reason for reason in reasons)
+    (out / "mine" / "annotations.yaml").write_text(row.replace("because", "becaus"))
+    done = run("plan", "-w", out)
+    assert done.returncode == 3 and b"mine/annotations.yaml:2: unknown column 'becaus'" in done.stderr

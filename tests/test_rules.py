@@ -35,7 +35,7 @@ def test_a_rule_has_a_whole_page(rule: Rule) -> None:
 def test_the_example_is_true(rule: Rule) -> None:
     assert rule.example is not None
     obj = _object(min(rule.kinds), rule.example.before)
-    effects = list(rule.effects(obj, Neighbours([obj], {}, Decided())))
+    effects = list(rule.effects(obj, Neighbours([obj], {}, Decided(), disk_types())))
     edits = [(rule.id, effect) for effect in effects if isinstance(effect, (Set, Remove))]
     assert settle(obj.body, edits).body == rule.example.after
 
@@ -48,7 +48,7 @@ def test_every_row_removes_every_key_it_names(row: Any) -> None:
         value = row.fields["example"]["value"]
         body = {"metadata": {"annotations": {**dict.fromkeys(row.fields["keys"], value), "mine": "stays"}}}
         obj = _object((group, kind), body)
-        effects = [(rule.id, e) for e in rule.effects(obj, Neighbours([obj], {}, Decided()))]
+        effects = [(rule.id, e) for e in rule.effects(obj, Neighbours([obj], {}, Decided(), disk_types()))]
         done = settle(body, [e for e in effects if isinstance(e[1], (Set, Remove))])
         assert done.body == {"metadata": {"annotations": {"mine": "stays"}}}
         assert all("mappings/annotations.yaml:" in change.because for change in done.changes)

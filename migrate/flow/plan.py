@@ -10,8 +10,9 @@ from pathlib import Path
 import orjson
 
 from migrate import catalog
+from migrate.catalog import Overlay
 from migrate.cleaner import load_cleaning
-from migrate.errors import BadInput
+from migrate.errors import BadInput, BadMapping
 from migrate.manifest import text
 from migrate.model.decided import Decided, Override, Waiver
 from migrate.model.objects import Snapshot
@@ -55,14 +56,32 @@ class Planned:
     notes: tuple[str, ...]
 
 
-def tables() -> Tables:
-    """Everything bundled that planning needs."""
+def tables(overlays: tuple[Overlay, ...] = ()) -> Tables:
+    """Everything that planning needs: what is bundled, and the user's own rows."""
     return Tables(
-        rules=all_rules(),
+        rules=all_rules(overlays),
         cleaning=load_cleaning(catalog.text("cleaning.yaml")),
         managed=load_managed(catalog.text("managed.yaml")),
-        sweep=Sweep(catalog.needles()),
+        sweep=Sweep(catalog.needles(overlays)),
+        disk_types=catalog.disk_types(overlays),
     )
+
+
+def _overlays(folders: Sequence[str], base: Path) -> tuple[Overlay, ...]:
+    """Read the user's tables. A folder is relative to the decisions file. Raises BadMapping."""
+    found: list[Overlay] = []
+    for name in folders:
+        here = base / name
+        try:
+            files = sorted(file for file in here.iterdir() if file.suffix == ".yaml")
+            for file in files:
+                if file.name not in catalog.TABLES:
+                    raise BadMapping(f"{file}: no such table", f"use one of {', '.join(catalog.TABLES)}.")
+                found.append(Overlay(file.name, file.read_text("utf-8"), f"{name}/{file.name}"))
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise BadMapping(f"the overlay {name} cannot be read: {why}", "correct overlays in gke2eks.yaml.") from None
+    return tuple(found)
 
 
 def make_plan(
@@ -76,7 +95,7 @@ def make_plan(
 ) -> Planned:
     """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
     ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
-    decided, decision_notes = read_decisions(workspace, today=today, flavour=flavour)
+    decided, decision_notes, decided_overlays = read_decisions(workspace, today=today, flavour=flavour)
     if sources:
         needles = tuple(needle.needle for needle in catalog.needles())
         reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file, workspace))
@@ -89,7 +108,7 @@ def make_plan(
             f"there is nothing to plan: {workspace} holds no snapshot",
             "give --from what `kubectl get -o json` prints. Nothing was planned.",
         )
-    made = plan(stored[0], tables(), decided)
+    made = plan(stored[0], tables(decided_overlays), decided)
     return _write(ws, workspace, made, decision_notes + stored[0].notes)
 
 
@@ -100,12 +119,14 @@ def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str
     if stored is None:
         raise BadInput(f"{workspace} holds no plan yet", "run gke2eks plan first.")
     previous = _previous(workspace)
-    decided, _ = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
-    made = plan(stored[0], tables(), decided)
+    decided, _, decided_overlays = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
+    made = plan(stored[0], tables(decided_overlays), decided)
     return made, names.manifest_names(step.ref for step in made.steps if step.body is not None), previous["digest"]
 
 
-def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tuple[Decided, tuple[str, ...]]:
+def read_decisions(
+    workspace: Path, *, today: date, flavour: str | None
+) -> tuple[Decided, tuple[str, ...], tuple[Overlay, ...]]:
     """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Expired waivers become notes."""
     found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS)
     live = [w for w in found.waivers if not decisions_file.expired(w, today)]
@@ -122,7 +143,7 @@ def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tupl
         namespaces=found.namespaces,
         exclude=found.exclude,
     )
-    return decided, notes
+    return decided, notes, _overlays(found.overlays, workspace)
 
 
 def manifest_bytes(step: Step, *, held_back: bool) -> bytes:

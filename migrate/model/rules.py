@@ -11,11 +11,24 @@ from migrate.model.objects import Object
 from migrate.model.ref import Ref
 
 
+class Row(Protocol):
+    """A table row as rules see it."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]: ...
+
+    @property
+    def where(self) -> str: ...
+
+
 class Known(Protocol):
     """What a rule may ask about everything else: neighbours, answers, tables. All of it is the source's."""
 
     @property
     def flavour(self) -> str: ...
+
+    @property
+    def disk_types(self) -> Mapping[str, Row]: ...
 
     def find(self, ref: Ref) -> Object | None: ...
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
+from migrate.catalog import Overlay
 from migrate.model.rules import Rule
 
 
 @cache
-def all_rules() -> tuple[Rule, ...]:
+def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
     """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
     from migrate.rules import identity, storage, table
 
-    found = (*table.rules(), *identity.RULES, *storage.RULES)
+    found = (*table.rules(overlays), *identity.RULES, *storage.RULES)
     return tuple(sorted(found, key=lambda rule: rule.id))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migrate import catalog
 from migrate.model.effects import Create, Effect, Flag, Remove, Set, Severity
 from migrate.model.objects import MISSING, Object
 from migrate.model.path import P, Path
@@ -20,7 +19,7 @@ _DOCS = "https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/
 def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
     if obj.body.get("provisioner") not in meaning.GOOGLE_DISKS:
         return
-    row = catalog.disk_types().get(meaning.disk_type(obj))
+    row = known.disk_types.get(meaning.disk_type(obj))
     parameters = obj.body.get("parameters")
     parameters = parameters if isinstance(parameters, Mapping) else {}
     if row is None or parameters.get("replication-type", "none") not in ("none", None):

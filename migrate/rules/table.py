@@ -14,10 +14,10 @@ from migrate.model.rules import Example, Rule
 ANNOTATIONS = P("metadata", "annotations")
 
 
-def rules() -> tuple[Rule, ...]:
+def rules(overlays: tuple[catalog.Overlay, ...] = ()) -> tuple[Rule, ...]:
     """One rule for each id in the table."""
     by_id: dict[str, list[Row]] = {}
-    for row in catalog.annotation_rows():
+    for row in catalog.annotation_rows(overlays):
         by_id.setdefault(row.fields["rule"], []).append(row)
     return tuple(_rule(rows) for rows in by_id.values())
 
