@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 PARSE = """
 import gzip, json, sys
@@ -41,7 +42,7 @@ def main(file: str, rounds: int) -> None:
         for _ in range(rounds):
             for name, command in jobs.items():
                 times[name].append(cpu(command))
-        objects = open(f"{folder}/out/snapshot/objects.jsonl", "rb").read().count(b"\n")
+        objects = Path(folder, "out/snapshot/objects.jsonl").read_bytes().count(b"\n")
     median = {name: statistics.median(found) for name, found in times.items()}
     for name, found in times.items():
         print(f"{name:22} median {median[name]:.3f} s CPU   min {min(found):.3f}   max {max(found):.3f}")

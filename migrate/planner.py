@@ -24,6 +24,7 @@ from migrate.semantics.differences import differences
 from migrate.semantics.owners import Managed, made_by
 from migrate.tally import counts, questions, verdict
 
+_CHECK_NAME = "Correct the name, or take the decision out."
 PLAN_RULE, OVERRIDE, FACTS = "PLN001", "override", "gke2eksFacts"
 
 
@@ -94,7 +95,7 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
         steps.append(_step(obj, wishes, tables, decided, flags))
         _collect(wishes, created, flags, known)
     steps += [_created(rule, create, known, flags) for rule, create in created.values()]
-    flags += _duplicates(snapshot)
+    flags += _duplicates(snapshot) + _fits_nothing(decided, refs, tables)
     return _whole(snapshot, steps, flags, tables, decided)
 
 
@@ -229,6 +230,20 @@ def _duplicates(snapshot: Snapshot) -> list[tuple[Ref | None, str, Flag]]:
     ]
 
 
+def _fits_nothing(decided: Decided, refs: set[Ref], tables: Tables) -> list[tuple[Ref | None, str, Flag]]:
+    """A decision that does nothing is a typing mistake more often than not."""
+    names = {str(ref) for ref in refs}
+    rules = {rule.id for rule in tables.rules}
+    said = [(w.where, f"an override of {w.ref}") for w in decided.overrides if w.ref not in names]
+    said += [(w.where, f"a waiver of {w.rule}, which is no rule") for w in decided.waivers if w.rule not in rules]
+    said += [(w.where, f"a waiver for {w.ref}") for w in decided.waivers if w.ref and w.ref not in names]
+    said += [("gke2eks.yaml", f"an exclusion of {text}") for text in decided.exclude if text not in names]
+    return [
+        (None, PLAN_RULE, Flag(P(), f"This decision fits nothing that was read: {what} ({where}).", _CHECK_NAME))
+        for where, what in said
+    ]
+
+
 def _whole(
     snapshot: Snapshot,
     steps: list[Step],
@@ -246,7 +261,7 @@ def _whole(
     going = [step.ref for step in steps if step.body is not None]
     gone = set(going)
     used = {c.rule for s in steps for c in s.changes} | {f.rule for f in findings}
-    figures = counts(snapshot, steps)
+    figures = counts(snapshot, steps) | {"unjudged": sum(f.rule == SWEEP_ID for f in findings)}
     shown = Plan(
         flavour=decided.flavour,
         source_name=snapshot.name,

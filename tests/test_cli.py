@@ -140,3 +140,24 @@ def test_an_overlay_adds_rows_and_the_reason_names_its_line(example: Path, tmp_p
     (out / "mine" / "annotations.yaml").write_text(row.replace("because", "becaus"))
     done = run("plan", "-w", out)
     assert done.returncode == 3 and b"mine/annotations.yaml:2: unknown column 'becaus'" in done.stderr
+
+
+def test_every_rule_that_a_report_names_has_a_page(planned: Path) -> None:
+    plan = orjson.loads((planned / "plan.json").read_bytes())
+    named = {f["rule"] for f in plan["findings"]} | {d["rule"] for d in plan["differences"]}
+    named |= {c["rule"] for s in plan["steps"] for c in s["changes"]}
+    assert "SWP001" in named and "SVC001" in named
+    for rule in named:
+        assert run("rules", rule).returncode == 0
+
+
+def test_a_decision_that_fits_nothing_is_named(example: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("plan", "--from", example, "-w", out)
+    (out / "gke2eks.yaml").write_text(
+        "overrides:\n- {ref: Service/app/apu, path: spec.type, value: ClusterIP, reason: mistyped}\n"
+        "waivers:\n- {rule: ZZZ999, reason: mistyped, expires: 2099-01-01}\n"
+    )
+    plan = orjson.loads(run("plan", "-w", out, "-o", "json").stdout)
+    said = " ".join(f["message"] for f in plan["findings"] if f["ref"] is None)
+    assert "an override of Service/app/apu" in said and "ZZZ999" in said and "gke2eks.yaml:2" in said

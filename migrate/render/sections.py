@@ -83,6 +83,14 @@ def changed_headline(plan: Plan) -> str:
 def changed(paper: Paper, plan: Plan, small: bool) -> None:
     """What changed?"""
     paper.heading("What changed?", changed_headline(plan))
+    unjudged = plan.counts.get("unjudged", 0)
+    if unjudged:
+        paper.add(
+            f"{plural(unjudged, 'finding')}: looks like Google, and no rule knows it",
+            2,
+            "! ",
+            "SWP001",
+        )
     if small:
         _objects(paper, plan)
         return

@@ -17,7 +17,7 @@ _DOCS = "https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/
 
 
 def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
-    if obj.body.get("provisioner") not in meaning.GOOGLE_DISKS:
+    if not meaning.is_google_disk(obj):
         return
     row = known.disk_types.get(meaning.disk_type(obj))
     parameters = obj.body.get("parameters")
@@ -98,7 +98,7 @@ def _claim_at(path: Path, spec: Any, known: Known) -> Iterator[Effect]:
                 Severity.REVIEW,
             )
             return
-    if storage_class.body.get("provisioner") not in meaning.GOOGLE_DISKS or known.migrates(storage_class.ref):
+    if not meaning.is_google_disk(storage_class) or known.migrates(storage_class.ref):
         if not isinstance(name, str):
             yield Set(place, storage_class.ref.name, "the source's default class, written out: EKS may have none")
         return

@@ -19,6 +19,7 @@ class Default:
     eks: str
     handled: bool
     fix: str
+    docs: str
     touches: Callable[[Object], bool]
 
 
@@ -38,6 +39,7 @@ DEFAULTS: tuple[Default, ...] = (
         "internal",
         False,
         "Set service.beta.kubernetes.io/aws-load-balancer-scheme with an override; no rule writes it yet.",
+        "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/nlb/",
         _load_balancer,
     ),
     Default(
@@ -47,6 +49,7 @@ DEFAULTS: tuple[Default, ...] = (
         "cut after 350 seconds",
         False,
         "Send keep-alives more often than every 350 seconds.",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html",
         _load_balancer,
     ),
     Default(
@@ -56,6 +59,7 @@ DEFAULTS: tuple[Default, ...] = (
         "only stored until the VPC CNI is told to enforce it",
         False,
         "Set enableNetworkPolicy in the vpc-cni add-on.",
+        "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html",
         _is("networking.k8s.io", "NetworkPolicy"),
     ),
     Default(
@@ -65,6 +69,7 @@ DEFAULTS: tuple[Default, ...] = (
         "waits for ever, because EKS marks no class as default",
         True,
         "Nothing; the class is written out.",
+        "https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html",
         _is("", "PersistentVolumeClaim"),
     ),
 )

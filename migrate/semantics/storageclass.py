@@ -25,6 +25,12 @@ def class_ref(name: str) -> Ref:
     return Ref("storage.k8s.io", "StorageClass", "", name)
 
 
+def is_google_disk(storage_class: Object) -> bool:
+    """Tell whether Google's disk driver serves the class. A provisioner that is no text is nobody's."""
+    found = storage_class.body.get("provisioner")
+    return isinstance(found, str) and found in GOOGLE_DISKS
+
+
 def is_default(storage_class: Object) -> bool:
     """Tell whether the class is marked as the cluster's default."""
     return any(storage_class.annotations.get(key) == "true" for key in _DEFAULT_KEYS)
