@@ -104,7 +104,7 @@ def _stays(obj: Object, tables: Tables, refs: set[Ref], decided: Decided) -> Ski
     if made is not None:
         return Skip(*made)
     text = str(obj.ref)
-    if text in decided.exclude or obj.ref.name == text:
+    if text in decided.exclude:
         return Skip(Cause.EXCLUDED, "excluded in the decisions file")
     if decided.namespaces and obj.ref.namespace and obj.ref.namespace not in decided.namespaces:
         return Skip(Cause.EXCLUDED, "outside the namespaces selected in the decisions file")

@@ -104,6 +104,11 @@ def test_errors_are_json_when_json_is_asked(tmp_path: Path) -> None:
     assert done.returncode == said["exit"] == 3 and said["next"] and "no-such-file" in said["error"]
 
 
+def test_usage_errors_are_json_too() -> None:
+    done = run("plan", "--flavour", "fancy", "-o", "json")
+    assert done.returncode == 2 and orjson.loads(done.stdout)["exit"] == 2
+
+
 def test_stdin_and_a_blocked_class_exit_1(tmp_path: Path) -> None:
     body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
     body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"

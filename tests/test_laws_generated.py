@@ -39,6 +39,9 @@ GENERATED = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
+# hypothesis prints a strategy whole when it filters; this one is a megabyte of text.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 NAMES = st.one_of(
     st.sampled_from(["a", "web-0", "gp3", "standard", "standard-rwo", "premium-rwo", "own", "x.y.z", "0", "true", "é"]),
     st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,8}[a-z0-9])?", fullmatch=True).filter(lambda name: ".." not in name),
@@ -80,11 +83,6 @@ MALFORMED = st.sampled_from([None, 0, 1.5, True, "text", [], ["a", None], {}, {"
 @cache
 def _tables() -> Tables:
     return load_tables()
-
-
-def _hashable(value: Any) -> bool:
-    """Keep out of the way of the defect that test_a_provisioner_that_is_no_text_is_planned shows."""
-    return not isinstance(value, (list, dict))
 
 
 def _optional(fields: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -139,7 +137,7 @@ def _objects(*, google: bool, malformed: bool) -> st.SearchStrategy[dict[str, An
         "ServiceAccount": {"secrets": nasty(st.just([{"name": "a"}])), "automountServiceAccountToken": st.booleans()},
         "PersistentVolumeClaim": {"spec": claim},
         "StorageClass": {
-            "provisioner": nasty(provisioners).filter(_hashable),
+            "provisioner": nasty(provisioners),
             "parameters": parameters,
             "reclaimPolicy": values,
         },
@@ -150,13 +148,26 @@ def _objects(*, google: bool, malformed: bool) -> st.SearchStrategy[dict[str, An
     }
 
     def build(version: str, kind: str) -> st.SearchStrategy[dict[str, Any]]:
+        # Keys that a rule knows on this kind come often, or most examples would only reach the sweep.
+        known = {"Service": GOOGLE_KEYS[1:3], "ServiceAccount": GOOGLE_KEYS[:1], "StorageClass": (DEFAULT_CLASS,)}
+        own = notes
+        if google and kind in known:
+            own = st.one_of(
+                st.dictionaries(st.sampled_from(known[kind]), st.sampled_from(("true", *GOOGLE_VALUES)), min_size=1),
+                notes,
+            )
+        always = {"provisioner": st.sampled_from(GOOGLE_PROVISIONERS)} if google and kind == "StorageClass" else {}
         scoped = {} if kind == "StorageClass" else {"namespace": SPACES}
         metadata = st.fixed_dictionaries(
             {"name": NAMES, **scoped},
-            optional={"annotations": notes, "labels": notes, "finalizers": nasty(st.just([]))},
+            optional={"annotations": own, "labels": notes, "finalizers": nasty(st.just([]))},
         )
         fixed = {"apiVersion": st.just(version), "kind": st.just(kind), "metadata": metadata}
-        return st.fixed_dictionaries(fixed, optional=tops[kind])
+        found = st.fixed_dictionaries(fixed, optional=tops[kind])
+        if not always:
+            return found
+        rest = {key: value for key, value in tops[kind].items() if key not in always}
+        return st.one_of(st.fixed_dictionaries({**fixed, **always}, optional=rest), found)
 
     return st.one_of([build(version, kind) for version, kind in KINDS])
 
@@ -171,9 +182,15 @@ def _snapshot(bodies: Iterable[Mapping[str, Any]]) -> Snapshot:
     return Snapshot(objects, documents=len(objects))
 
 
-def _snapshots(*, google: bool, malformed: bool = True) -> st.SearchStrategy[Snapshot]:
-    objects = _objects(google=google, malformed=malformed)
-    return st.lists(objects, min_size=1, max_size=6, unique_by=_ref).map(_snapshot)
+@cache
+def _lists(google: bool, malformed: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(_objects(google=google, malformed=malformed), min_size=1, max_size=6, unique_by=_ref)
+
+
+@st.composite
+def _snapshots(draw: st.DrawFn, google: bool, malformed: bool = True) -> Snapshot:
+    """A cluster of one to six objects."""
+    return _snapshot(draw(_lists(google, malformed)))
 
 
 ANY = _snapshots(google=True)
@@ -188,11 +205,16 @@ def _dump(snapshot: Snapshot) -> bytes:
     return orjson.dumps([obj.body for obj in snapshot.objects])
 
 
-def _law(snapshots: st.SearchStrategy[Snapshot]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Hold a law to generated snapshots, in both flavours."""
+def _law(snapshots: st.SearchStrategy[Snapshot]) -> Callable[[Callable[[str, Snapshot], None]], Callable[..., None]]:
+    """Hold a law to generated snapshots, each in both flavours: making them costs more than planning them."""
 
-    def wrap(test: Callable[..., None]) -> Callable[..., None]:
-        found: Callable[..., None] = pytest.mark.parametrize("flavour", FLAVOURS)(GENERATED(given(snapshots)(test)))
+    def wrap(law: Callable[[str, Snapshot], None]) -> Callable[..., None]:
+        def test(snapshot: Snapshot) -> None:
+            for flavour in FLAVOURS:
+                law(flavour, snapshot)
+
+        test.__name__, test.__qualname__ = law.__name__, law.__qualname__
+        found: Callable[..., None] = GENERATED(given(snapshot=snapshots)(test))
         return found
 
     return wrap
@@ -288,7 +310,6 @@ def test_law_9_a_finding_tells_what_next(flavour: str, snapshot: Snapshot) -> No
         assert finding.ref is None or finding.ref in refs
 
 
-@pytest.mark.xfail(raises=TypeError, strict=True, reason="rules/storage.py asks a frozenset for an unhashable value")
 @pytest.mark.parametrize("provisioner", [[], {}], ids=str)
 def test_a_provisioner_that_is_no_text_is_planned(provisioner: Any) -> None:
     metadata = {"name": "a"}

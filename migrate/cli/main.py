@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from migrate import __version__
-from migrate.errors import BUG, INTERRUPTED, Error
+from migrate.errors import BUG, INTERRUPTED, USAGE, Error
 
 _COMMANDS = {
     "explain": "Say why each field of one object changes.",
@@ -53,7 +53,13 @@ def main(args: list[str] | None = None) -> None:
         code = cli.main(words, prog_name="gke2eks", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.show()
+        if _wants_json(words):
+            hint = "see gke2eks --help."
+            click.echo(
+                json.dumps({"error": error.format_message(), "details": [], "next": hint, "exit": USAGE}, indent=2)
+            )
+        else:
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
