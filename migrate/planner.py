@@ -128,7 +128,13 @@ def _step(
     edits: list[Edit] = [(rule, effect) for rule, effect in wishes if isinstance(effect, (Set, Remove))]
     settled = settle(body, edits)
     flags += [(obj.ref, PLAN_RULE, _conflict(path, said)) for path, said in settled.conflicts]
-    flags += [(obj.ref, rule, effect) for rule, effect in wishes if isinstance(effect, Flag)]
+    mine = [wish.path for wish in decided.overrides if wish.ref == str(obj.ref)]
+    # Who sets a field by hand has answered what a rule asks about it.
+    flags += [
+        (obj.ref, rule, effect)
+        for rule, effect in wishes
+        if isinstance(effect, Flag) and not any(effect.path.startswith(path) for path in mine)
+    ]
     body, changes = _override(obj.ref, settled.body, settled.changes, decided, flags)
     fate, cause, reason, into = _fate(wishes)
     if fate is Fate.MIGRATE and tables.sweep.suspicious(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()):

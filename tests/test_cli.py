@@ -166,3 +166,30 @@ def test_a_decision_that_fits_nothing_is_named(example: Path, tmp_path: Path) ->
     plan = orjson.loads(run("plan", "-w", out, "-o", "json").stdout)
     said = " ".join(f["message"] for f in plan["findings"] if f["ref"] is None)
     assert "an override of Service/app/apu" in said and "ZZZ999" in said and "gke2eks.yaml:2" in said
+
+
+def test_an_override_settles_what_a_rule_asks(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    assert run("plan", "--from", "-", "-w", out, stdin=body).returncode == 1
+    (out / "gke2eks.yaml").write_text(
+        "overrides:\n"
+        "- {ref: StorageClass/x, path: provisioner, value: ebs.csi.aws.com, reason: io2}\n"
+        "- {ref: StorageClass/x, path: parameters, value: {type: io2, iops: '5000'}, reason: io2}\n"
+    )
+    done = run("plan", "-w", out, "-o", "json")
+    plan = orjson.loads(done.stdout)
+    assert done.returncode == 0 and plan["counts"]["ready"] == 1 and plan["findings"] == []
+    assert "gke2eks.yaml:2" in plan["steps"][0]["changes"][0]["because"]
+
+
+def test_an_expired_waiver_no_longer_counts_and_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    run("plan", "--from", "-", "-w", out, stdin=body)
+    (out / "gke2eks.yaml").write_text("waivers:\n- {rule: STO001, reason: moved later, expires: 2026-12-01}\n")
+    assert run("plan", "-w", out, "--today", "2026-12-01").returncode == 0
+    late = run("plan", "-w", out, "--today", "2026-12-02")
+    assert late.returncode == 1 and b"the waiver of STO001 at gke2eks.yaml:2 expired on 2026-12-01" in late.stderr

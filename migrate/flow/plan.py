@@ -129,17 +129,22 @@ def read_decisions(
 ) -> tuple[Decided, tuple[str, ...], tuple[Overlay, ...]]:
     """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Expired waivers become notes."""
     found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS)
+
+    # A plan says the file's name only: the same decisions in another folder give the same bytes.
+    def place(where: str) -> str:
+        return where.rpartition("/")[2]
+
     live = [w for w in found.waivers if not decisions_file.expired(w, today)]
     notes = tuple(
-        f"the waiver of {w.rule} at {w.where} expired on {w.expires.isoformat()} and no longer counts"
+        f"the waiver of {w.rule} at {place(w.where)} expired on {w.expires.isoformat()} and no longer counts"
         for w in found.waivers
         if decisions_file.expired(w, today)
     )
     decided = Decided(
         flavour=flavour or found.flavour,
         answers={key: answer.value for key, answer in found.answers.items()},
-        overrides=tuple(Override(o.ref, o.path, o.value, o.reason, o.where) for o in found.overrides),
-        waivers=tuple(Waiver(w.rule, w.ref, w.reason, w.where) for w in live),
+        overrides=tuple(Override(o.ref, o.path, o.value, o.reason, place(o.where)) for o in found.overrides),
+        waivers=tuple(Waiver(w.rule, w.ref, w.reason, place(w.where)) for w in live),
         namespaces=found.namespaces,
         exclude=found.exclude,
     )

@@ -27,7 +27,7 @@ def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
         yield Flag(
             P("parameters"),
             f"This class asks for {said}; no rule translates that yet.",
-            "Write a class for EBS by hand, or set the fields with overrides.",
+            "Set provisioner and the whole of parameters with overrides, in the words of the EBS driver.",
             Severity.BLOCKER,
         )
         return
