@@ -58,7 +58,8 @@ DEFAULTS: tuple[Default, ...] = (
         "enforced when Dataplane V2 or network policy is on",
         "only stored until the VPC CNI is told to enforce it",
         False,
-        "Set enableNetworkPolicy in the vpc-cni add-on.",
+        "Set enableNetworkPolicy in the vpc-cni add-on; on Auto Mode, enable-network-policy-controller in the "
+        "ConfigMap kube-system/amazon-vpc-cni.",
         "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html",
         _is("networking.k8s.io", "NetworkPolicy"),
     ),
