@@ -270,7 +270,7 @@ def _whole(
     figures = counts(snapshot, steps) | {"unjudged": sum(f.rule == SWEEP_ID for f in findings)}
     shown = Plan(
         flavour=decided.flavour,
-        source_name=snapshot.name,
+        source_name=decided.source_name or snapshot.name,
         read_at=snapshot.read_at,
         verdict=verdict(figures, sum(q.blocks for q in asked), bool(snapshot.left_out)),
         counts=figures,

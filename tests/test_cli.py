@@ -75,8 +75,9 @@ def test_an_answer_closes_its_question(example: Path, tmp_path: Path) -> None:
     first = orjson.loads(run("plan", "--from", example, "-w", out, "-o", "json").stdout)
     roles = {q["key"].removeprefix("identity.roles."): "arn:aws:iam::111122223333:role/x" for q in first["undecided"]}
     lines = "".join(f'    "{email}": {arn}\n' for email, arn in roles.items())
-    (out / "gke2eks.yaml").write_text(f"identity:\n  roles:\n{lines}")
+    (out / "gke2eks.yaml").write_text(f"source: {{name: prod}}\nidentity:\n  roles:\n{lines}")
     again = orjson.loads(run("plan", "-w", out, "-o", "json").stdout)
+    assert again["source"]["name"] == "prod"
     assert again["undecided"] == [] and again["counts"]["wait"] == 0 and again["digest"] != first["digest"]
     assert not (out / "gke2eks.undecided.yaml").exists()
     assert "gke2eks/UNDECIDED!" not in "".join(p.read_text() for p in (out / "manifests").rglob("*.yaml"))

@@ -147,6 +147,7 @@ def read_decisions(
         waivers=tuple(Waiver(w.rule, w.ref, w.reason, place(w.where)) for w in live),
         namespaces=found.namespaces,
         exclude=found.exclude,
+        source_name=found.source_name,
     )
     return decided, notes, _overlays(found.overlays, workspace)
 

@@ -40,3 +40,4 @@ class Decided:
     waivers: tuple[Waiver, ...] = ()
     namespaces: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    source_name: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from migrate.model.effects import Effect, Flag, Question, Remove, Set, Severity
@@ -53,8 +54,11 @@ def _workload_identity(obj: Object, known: Known) -> Iterator[Effect]:
                 group="identity.roles",
                 title="Which IAM role replaces each Google service account?",
                 until="Pods start, then every call to a cloud API is refused.",
-                example=f"arn:aws:iam::111122223333:role/{email.partition('@')[0]}",
+                example="arn:aws:iam::111122223333:role/"
+                + re.sub(r"[^A-Za-z0-9+=,.@_-]", "-", email.partition("@")[0]),
             ),
+            # A placeholder such as <PROJECT_ID> does not work on GKE either; the move is not to blame.
+            already="<" in email,
         )
 
 
