@@ -94,7 +94,7 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
         wishes = [(rule.id, effect) for rule in by_kind[kind] for effect in rule.effects(obj, known)]
         steps.append(_step(obj, wishes, tables, decided, flags))
         _collect(wishes, created, flags, known)
-    steps += [_created(rule, create, known, flags) for rule, create in created.values()]
+    steps += [_created(rule, create) for rule, create in created.values()]
     flags += _duplicates(snapshot) + _fits_nothing(decided, refs, tables)
     return _whole(snapshot, steps, flags, tables, decided)
 
@@ -192,8 +192,7 @@ def _collect(
         if not isinstance(effect, Create):
             continue
         ref = effect.object.ref
-        other = known.find(ref) if known.migrates(ref) else created.get(ref, (rule, effect))[1].object
-        if other is not None and known.migrates(ref):
+        if known.migrates(ref):
             flags.append(
                 (
                     ref,
@@ -212,7 +211,7 @@ def _collect(
             created.setdefault(ref, (rule, effect))
 
 
-def _created(rule: str, create: Create, known: Neighbours, flags: list[tuple[Ref | None, str, Flag]]) -> Step:
+def _created(rule: str, create: Create) -> Step:
     obj = create.object
     change = Change(rule, P(), MISSING, obj.body, create.because)
     return Step(
