@@ -58,12 +58,19 @@ class Needle:
 
 
 _ANNOTATIONS = frozenset(
-    {"rule", "title", "area", "severity", "what", "why", "docs", "kinds", "keys", "verb", "because"}
-    | {"example", "source"}
+    {"rule", "title", "area", "severity", "what", "why", "docs", "kinds", "keys", "at", "verb", "because"}
+    | {"say", "fix", "weight", "example", "source"}
 )
 _PAGE = {"title", "area", "severity", "what", "why", "docs"}
 _SWEEP = frozenset({"needle", "pattern", "what"})
-_STORAGE = frozenset({"type", "ebs", "note"})
+# Tables that rules read through `known.rows(name)`: their columns, and those that every row must have.
+_COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "storage.yaml": (frozenset({"type", "ebs", "iops", "throughput", "note", "source"}), frozenset({"type", "ebs"})),
+    "parameters.yaml": (
+        frozenset({"drivers", "kinds", "keys", "verb", "to", "say", "fix", "weight", "because", "source"}),
+        frozenset({"drivers", "keys", "verb", "because", "source"}),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class Overlay:
     where: str
 
 
-TABLES = ("annotations.yaml", "storage.yaml", "sweep.yaml")
+TABLES = ("annotations.yaml", "sweep.yaml", *sorted(_COLUMNS))
 
 
 def annotation_rows(overlays: tuple[Overlay, ...] = ()) -> tuple[Row, ...]:
@@ -88,6 +95,10 @@ def annotation_rows(overlays: tuple[Overlay, ...] = ()) -> tuple[Row, ...]:
         _require(row, needs)
         if row.fields["verb"] not in ("remove", "flag"):
             raise BadMapping(f"{row.where}: unknown verb '{row.fields['verb']}'", "use remove or flag.")
+        if row.fields.get("at", "object") not in ("object", "template"):
+            raise BadMapping(f"{row.where}: unknown place '{row.fields['at']}'", "use object or template.")
+        if ("say" in row.fields) != ("fix" in row.fields):
+            raise BadMapping(f"{row.where}: say and fix belong together", "write both, or none.")
     return found
 
 
@@ -104,12 +115,13 @@ def needles(overlays: tuple[Overlay, ...] = ()) -> tuple[Needle, ...]:
     return tuple(found)
 
 
-def disk_types(overlays: tuple[Overlay, ...] = ()) -> Mapping[str, Row]:
-    """EBS volume types by Google disk type; an overlay's row wins."""
-    found = _table("storage.yaml", _STORAGE, overlays)
-    for row in found:
-        _require(row, set(_STORAGE))
-    return {row.fields["type"]: row for row in found}
+def rule_tables(overlays: tuple[Overlay, ...] = ()) -> Mapping[str, tuple[Row, ...]]:
+    """The tables that rules ask for by name; an overlay's rows come after the bundled ones."""
+    found = {name: _table(name, columns, overlays) for name, (columns, _) in _COLUMNS.items()}
+    for name, table in found.items():
+        for row in table:
+            _require(row, set(_COLUMNS[name][1]))
+    return found
 
 
 def _table(name: str, columns: frozenset[str], overlays: tuple[Overlay, ...]) -> tuple[Row, ...]:

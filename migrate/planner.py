@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from migrate.model.objects import MISSING, Object, Snapshot
 from migrate.model.path import P, Path
 from migrate.model.plan import Change, Fate, Finding, Plan, RuleNote, Standing, Step
 from migrate.model.ref import Ref
-from migrate.model.rules import Row, Rule
+from migrate.model.rules import Row, Rule, T
 from migrate.rules.sweep import SWEEP_ID, Sweep
 from migrate.semantics.differences import differences
 from migrate.semantics.owners import Managed, made_by
@@ -32,7 +32,11 @@ class Neighbours:
     """What rules may ask about the rest of the source. All answers come from the cleaned snapshot."""
 
     def __init__(
-        self, objects: Sequence[Object], stays: Mapping[Ref, object], decided: Decided, disks: Mapping[str, Row]
+        self,
+        objects: Sequence[Object],
+        stays: Mapping[Ref, object],
+        decided: Decided,
+        tables: Mapping[str, tuple[Row, ...]],
     ) -> None:
         self._by_ref = {obj.ref: obj for obj in objects}
         self._by_kind: dict[tuple[str, str], list[Object]] = {}
@@ -40,12 +44,24 @@ class Neighbours:
             self._by_kind.setdefault((obj.ref.group, obj.ref.kind), []).append(obj)
         self._stays = stays
         self._decided = decided
-        self.disk_types = disks
+        self._tables = tables
+        self._once: dict[str, Any] = {}
 
     @property
     def flavour(self) -> str:
         """`standard` or `auto`."""
         return self._decided.flavour
+
+    def rows(self, table: str) -> tuple[Row, ...]:
+        """The rows of a table in mappings/, an overlay's after the bundled ones; 'storage.yaml'."""
+        return self._tables.get(table, ())
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` finds, found once for the whole plan and kept under `name`."""
+        if name not in self._once:
+            self._once[name] = make()
+        found: T = self._once[name]
+        return found
 
     def find(self, ref: Ref) -> Object | None:
         """The source object of this identity, or None when it was not read."""
@@ -72,14 +88,14 @@ class Tables:
     cleaning: Cleaning
     managed: Managed
     sweep: Sweep
-    disk_types: Mapping[str, Row]
+    rows: Mapping[str, tuple[Row, ...]]
 
 
 def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
     """Decide what each object becomes."""
     refs = {obj.ref for obj in snapshot.objects}
     stays = {obj.ref: skip for obj in snapshot.objects if (skip := _stays(obj, tables, refs, decided))}
-    known = Neighbours(snapshot.objects, stays, decided, tables.disk_types)
+    known = Neighbours(snapshot.objects, stays, decided, tables.rows)
     by_kind: dict[tuple[str, str], list[Rule]] = {}
     steps: list[Step] = []
     flags: list[tuple[Ref | None, str, Flag]] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from migrate.catalog import annotation_rows, disk_types, needles, rows
+from migrate.catalog import annotation_rows, needles, rows, rule_tables
 from migrate.errors import BadMapping
 from migrate.manifest.settle import settle
 from migrate.model.decided import Decided
@@ -35,7 +37,7 @@ def test_a_rule_has_a_whole_page(rule: Rule) -> None:
 def test_the_example_is_true(rule: Rule) -> None:
     assert rule.example is not None
     obj = _object(min(rule.kinds), rule.example.before)
-    effects = list(rule.effects(obj, Neighbours([obj], {}, Decided(), disk_types())))
+    effects = list(rule.effects(obj, Neighbours([obj], {}, Decided(), rule_tables())))
     edits = [(rule.id, effect) for effect in effects if isinstance(effect, (Set, Remove))]
     assert settle(obj.body, edits).body == rule.example.after
 
@@ -48,7 +50,7 @@ def test_every_row_removes_every_key_it_names(row: Any) -> None:
         value = row.fields["example"]["value"]
         body = {"metadata": {"annotations": {**dict.fromkeys(row.fields["keys"], value), "mine": "stays"}}}
         obj = _object((group, kind), body)
-        effects = [(rule.id, e) for e in rule.effects(obj, Neighbours([obj], {}, Decided(), disk_types()))]
+        effects = [(rule.id, e) for e in rule.effects(obj, Neighbours([obj], {}, Decided(), rule_tables()))]
         done = settle(body, [e for e in effects if isinstance(e[1], (Set, Remove))])
         assert done.body == {"metadata": {"annotations": {"mine": "stays"}}}
         assert all("mappings/annotations.yaml:" in change.because for change in done.changes)
@@ -60,4 +62,11 @@ def test_an_unknown_column_is_refused_with_its_line() -> None:
 
 
 def test_the_bundled_tables_are_well_formed() -> None:
-    assert len(needles()) > 10 and "pd-ssd" in disk_types()
+    assert len(needles()) > 10 and any(row.fields["type"] == "pd-ssd" for row in rule_tables()["storage.yaml"])
+
+
+def test_every_rule_of_every_module_is_registered(repo: Path) -> None:
+    for file in sorted((repo / "migrate/rules").glob("*.py")):
+        module = importlib.import_module(f"migrate.rules.{file.stem}")
+        for rule in getattr(module, "RULES", ()):
+            assert RULES.get(rule.id) == rule, f"{file.stem}.RULES is not in migrate/rules/__init__.py"

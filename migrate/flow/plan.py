@@ -13,6 +13,7 @@ from migrate import catalog
 from migrate.catalog import Overlay
 from migrate.cleaner import load_cleaning
 from migrate.errors import BadInput, BadMapping
+from migrate.flow.answers import ANSWERS
 from migrate.manifest import text
 from migrate.model.decided import Decided, Override, Waiver
 from migrate.model.objects import Snapshot
@@ -29,19 +30,10 @@ from migrate.semantics.owners import load_managed
 from migrate.workspace import decisions as decisions_file
 from migrate.workspace import folder, hashkey, manifests, names
 from migrate.workspace import snapshot as snapshots
-from migrate.workspace.decisions import AnswerSpec, Decisions
+from migrate.workspace.decisions import Decisions
 
 UNDECIDED_LABEL = "gke2eks/UNDECIDED!"
 SECRET_LABEL = "gke2eks/SECRET-FROM-SOURCE!"
-
-_ARN = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"
-ANSWERS: Mapping[str, AnswerSpec] = {
-    spec.group: spec
-    for spec in (
-        AnswerSpec("identity.roles", "map", None, _ARN, "the ARN of an IAM role for each Google service account"),
-        AnswerSpec("identity.mode", "scalar", ("irsa", "pod-identity"), None, "how pods get their IAM role"),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ def tables(overlays: tuple[Overlay, ...] = ()) -> Tables:
         cleaning=load_cleaning(catalog.text("cleaning.yaml")),
         managed=load_managed(catalog.text("managed.yaml")),
         sweep=Sweep(catalog.needles(overlays)),
-        disk_types=catalog.disk_types(overlays),
+        rows=catalog.rule_tables(overlays),
     )
 
 

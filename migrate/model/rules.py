@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from migrate.model.effects import Effect, Severity
 from migrate.model.objects import Object
 from migrate.model.ref import Ref
+
+T = TypeVar("T")
 
 
 class Row(Protocol):
@@ -27,8 +29,9 @@ class Known(Protocol):
     @property
     def flavour(self) -> str: ...
 
-    @property
-    def disk_types(self) -> Mapping[str, Row]: ...
+    def rows(self, table: str) -> tuple[Row, ...]: ...
+
+    def once(self, name: str, make: Callable[[], T]) -> T: ...
 
     def find(self, ref: Ref) -> Object | None: ...
 

@@ -11,7 +11,7 @@ from migrate.model.rules import Rule
 @cache
 def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
     """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
-    from migrate.rules import identity, mounts, said, storage, table
+    from migrate.rules import identity, mounts, reach, said, storage, table
 
-    found = (*table.rules(overlays), *identity.RULES, *mounts.RULES, *storage.RULES, *said.RULES)
+    found = (*table.rules(overlays), *identity.RULES, *mounts.RULES, *reach.RULES, *storage.RULES, *said.RULES)
     return tuple(sorted(found, key=lambda rule: rule.id))

@@ -19,7 +19,7 @@ _DOCS = "https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/
 def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
     if not meaning.is_google_disk(obj):
         return
-    row = known.disk_types.get(meaning.disk_type(obj))
+    row = {r.fields["type"]: r for r in known.rows("storage.yaml")}.get(meaning.disk_type(obj))
     parameters = obj.body.get("parameters")
     parameters = parameters if isinstance(parameters, Mapping) else {}
     if row is None or parameters.get("replication-type", "none") not in ("none", None):
@@ -35,7 +35,7 @@ def _storage_class(obj: Object, known: Known) -> Iterator[Effect]:
     yield Set(P("provisioner"), meaning.provisioner(known.flavour), because)
     yield Set(_PARAMETERS / "type", row.fields["ebs"], because)
     yield Set(_PARAMETERS / "encrypted", "true", "Google disks are always encrypted; EBS volumes only when asked")
-    if row.fields["note"]:
+    if row.fields.get("note"):
         yield Flag(
             _PARAMETERS / "type",
             f"The disk changes: {row.fields['note']}.",

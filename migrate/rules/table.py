@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from migrate import catalog
 from migrate.catalog import Row
+from migrate.manifest import pods
 from migrate.model.effects import Effect, Flag, Remove, Severity
 from migrate.model.objects import Object
-from migrate.model.path import P
+from migrate.model.path import P, Path
 from migrate.model.rules import Example, Rule
 
 ANNOTATIONS = P("metadata", "annotations")
@@ -33,7 +35,7 @@ def _rule(rows: list[Row]) -> Rule:
         docs=first["docs"],
         area=first["area"],
         severity=Severity(first["severity"]),
-        kinds=frozenset(_kind(kind) for row in rows for kind in row.fields["kinds"]),
+        kinds=frozenset(kind for row in rows for kind in _kinds(row)),
         do="Nothing; the key is removed." if first["verb"] == "remove" else "Look at the key and decide.",
         effects=lambda obj, _known: _effects(obj, rows),
         gke=f"{key}: {first['example']['value']}",
@@ -46,21 +48,37 @@ def _rule(rows: list[Row]) -> Rule:
     )
 
 
-def _kind(text: str) -> tuple[str, str]:
-    group, _, kind = text.rpartition("/")
-    return group, kind
+def _kinds(row: Row) -> Iterator[tuple[str, str]]:
+    """(group, kind) of each kind that the row names; 'pods' is every built-in kind with a pod template."""
+    for text in row.fields["kinds"]:
+        if text == "pods":
+            yield from pods.KINDS
+        else:
+            group, _, kind = text.rpartition("/")
+            yield group, kind
 
 
 def _effects(obj: Object, rows: list[Row]) -> Iterator[Effect]:
     identity = (obj.ref.group, obj.ref.kind)
     for row in rows:
-        if identity not in {_kind(kind) for kind in row.fields["kinds"]}:
+        if identity not in set(_kinds(row)):
             continue
+        where, notes = _place(obj, row)
         for key in row.fields["keys"]:
-            if key not in obj.annotations:
+            if key not in notes:
                 continue
             because = f"{row.fields['because']} ({row.where})"
             if row.fields["verb"] == "remove":
-                yield Remove(ANNOTATIONS / key, because)
-            else:
-                yield Flag(ANNOTATIONS / key, row.fields["because"], "Decide what takes its place on EKS.")
+                yield Remove(where / key, because)
+            if "say" in row.fields:
+                weight = Severity(row.fields["weight"]) if "weight" in row.fields else Severity.REVIEW
+                yield Flag(where / key, row.fields["say"], row.fields["fix"], weight)
+            elif row.fields["verb"] == "flag":
+                yield Flag(where / key, row.fields["because"], "Decide what takes its place on EKS.")
+
+
+def _place(obj: Object, row: Row) -> tuple[Path, Mapping[str, Any]]:
+    template = pods.pod_template(obj) if row.fields.get("at") == "template" else None
+    if template is None:
+        return ANNOTATIONS, obj.annotations
+    return Path((*template.path, *ANNOTATIONS)), template.annotations

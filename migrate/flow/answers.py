@@ -1,0 +1,101 @@
+"""Every answer that gke2eks.yaml may hold: its key, its form, and what is expected in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from migrate.workspace.decisions import AnswerSpec
+
+_ROLE = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"
+_KEY = r"^(aws-managed|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+)$"
+_ZONE = r"^[a-z]{2,3}(-[a-z]+)+-[0-9]+(-[a-z]+-[0-9]+)?[a-z]$"
+_EIP = r"eipalloc-[0-9a-f]{8,17}"
+_IP = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
+_SUBNET = r"[A-Za-z0-9][A-Za-z0-9_./-]*"
+
+
+def _list_of(one: str) -> str:
+    return rf"{one}(, *{one})*"
+
+
+ANSWERS: Mapping[str, AnswerSpec] = {
+    spec.group: spec
+    for spec in (
+        AnswerSpec("identity.roles", "map", None, _ROLE, "the ARN of an IAM role for each Google service account"),
+        AnswerSpec("identity.mode", "scalar", ("irsa", "pod-identity"), None, "how pods get their IAM role"),
+        AnswerSpec(
+            "volumes",
+            "map",
+            ("copied", "empty-ok", "external"),
+            None,
+            "what becomes of the data of each claim, written namespace/claim: copied, empty-ok or external",
+        ),
+        AnswerSpec(
+            "storage.zonal",
+            "map",
+            ("accepted",),
+            None,
+            "accepted, for each class or volume whose disk may live in one zone only",
+        ),
+        AnswerSpec("storage.keys", "map", None, _KEY, "the ARN of a KMS key for each Cloud KMS key, or aws-managed"),
+        AnswerSpec(
+            "storage.fileSystems",
+            "map",
+            None,
+            r"^fs-[0-9a-f]{8,40}$",
+            "the id of an EFS file system (fs-…) for each Filestore class or volume",
+        ),
+        AnswerSpec(
+            "storage.disks",
+            "map",
+            None,
+            r"^vol-[0-9a-f]{8,17}$",
+            "the id of an EBS volume (vol-…) for each Google disk that a manifest names",
+        ),
+        AnswerSpec(
+            "storage.buckets",
+            "map",
+            None,
+            r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+            "the name of an S3 bucket for each Cloud Storage bucket",
+        ),
+        AnswerSpec("storage.subnets", "map", None, r"^subnet-[0-9a-f]{8,17}$", "one subnet for each Lustre class"),
+        AnswerSpec(
+            "storage.securityGroups",
+            "map",
+            None,
+            _list_of(r"sg-[0-9a-f]{8,17}"),
+            "security groups (sg-…, separated by commas) for each Lustre class",
+        ),
+        AnswerSpec("zones", "map", None, _ZONE, "the availability zone (us-east-1a) for each zone of Google Cloud"),
+        AnswerSpec(
+            "services.addresses",
+            "map",
+            None,
+            rf"new|{_list_of(_EIP)}|{_list_of(_IP)}",
+            "for each Service, written namespace/name: new, or one Elastic IP allocation (eipalloc-…) for each "
+            "subnet, or for an internal one one private address for each subnet, separated by commas",
+        ),
+        AnswerSpec(
+            "services.subnets",
+            "map",
+            None,
+            _list_of(_SUBNET),
+            "for each subnet of Google Cloud: subnets of the VPC, one for each zone, separated by commas",
+        ),
+        AnswerSpec(
+            "services.healthCheckPorts",
+            "map",
+            None,
+            r"[1-9][0-9]{0,4}",
+            "for each Service, written namespace/name: a TCP port that tells whether the pod is healthy",
+        ),
+        AnswerSpec(
+            "services.idleTimeout",
+            "scalar",
+            None,
+            r"6[0-9]|[7-9][0-9]|[1-9][0-9]{2}|[1-5][0-9]{3}|6000",
+            "seconds, 60 to 6000, after which a network load balancer forgets a silent TCP connection",
+        ),
+    )
+}
