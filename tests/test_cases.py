@@ -28,7 +28,7 @@ def _documents(file: Path) -> dict[tuple[str, str], Any]:
 def test_case(case: Path, tmp_path: Path) -> None:
     why = yaml.safe_load((case / "why.yaml").read_text())
     (tmp_path / "gke2eks.yaml").write_text(yaml.safe_dump(why.get("decisions") or {}))
-    decided, _, _ = read_decisions(tmp_path, today=TODAY, flavour=None)
+    decided, _ = read_decisions(tmp_path, today=TODAY, flavour=None)
     snapshot = read([str(case / "input.yaml")], stdin=lambda: b"", needles=(), hash_key=b"k").snapshot
     made = plan(snapshot, tables(), decided)
     bodies = {(step.ref.kind, step.ref.name): step.body for step in made.steps if step.body is not None}

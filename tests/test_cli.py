@@ -185,7 +185,7 @@ def test_an_override_settles_what_a_rule_asks(tmp_path: Path) -> None:
     assert "gke2eks.yaml:2" in plan["steps"][0]["changes"][0]["because"]
 
 
-def test_an_expired_waiver_no_longer_counts_and_is_named(tmp_path: Path) -> None:
+def test_an_expired_waiver_stops_the_plan_and_is_named(tmp_path: Path) -> None:
     out = tmp_path / "out"
     body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
     body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
@@ -193,4 +193,5 @@ def test_an_expired_waiver_no_longer_counts_and_is_named(tmp_path: Path) -> None
     (out / "gke2eks.yaml").write_text("waivers:\n- {rule: STO001, reason: moved later, expires: 2026-12-01}\n")
     assert run("plan", "-w", out, "--today", "2026-12-01").returncode == 0
     late = run("plan", "-w", out, "--today", "2026-12-02")
-    assert late.returncode == 1 and b"the waiver of STO001 at gke2eks.yaml:2 expired on 2026-12-01" in late.stderr
+    assert late.returncode == 3 and b"gke2eks.yaml:2:48: the waiver of STO001 expired on 2026-12-01" in late.stderr
+    assert b"^^^^^^^^^^" in late.stderr and b"take the waiver out" in late.stderr

@@ -87,7 +87,7 @@ def make_plan(
 ) -> Planned:
     """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
     ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
-    decided, decision_notes, decided_overlays = read_decisions(workspace, today=today, flavour=flavour)
+    decided, decided_overlays = read_decisions(workspace, today=today, flavour=flavour)
     if sources:
         needles = tuple(needle.needle for needle in catalog.needles())
         reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file, workspace))
@@ -101,7 +101,7 @@ def make_plan(
             "give --from what `kubectl get -o json` prints. Nothing was planned.",
         )
     made = plan(stored[0], tables(decided_overlays), decided)
-    return _write(ws, workspace, made, decision_notes + stored[0].notes)
+    return _write(ws, workspace, made, stored[0].notes)
 
 
 def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str], str]:
@@ -111,37 +111,31 @@ def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str
     if stored is None:
         raise BadInput(f"{workspace} holds no plan yet", "run gke2eks plan first.")
     previous = _previous(workspace)
-    decided, _, decided_overlays = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
+    decided, decided_overlays = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
     made = plan(stored[0], tables(decided_overlays), decided)
     return made, names.manifest_names(step.ref for step in made.steps if step.body is not None), previous["digest"]
 
 
 def read_decisions(
     workspace: Path, *, today: date, flavour: str | None
-) -> tuple[Decided, tuple[str, ...], tuple[Overlay, ...]]:
-    """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Expired waivers become notes."""
-    found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS)
+) -> tuple[Decided, tuple[Overlay, ...]]:
+    """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Raises BadDecisions, BadMapping."""
+    found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS, today)
 
     # A plan says the file's name only: the same decisions in another folder give the same bytes.
     def place(where: str) -> str:
         return where.rpartition("/")[2]
 
-    live = [w for w in found.waivers if not decisions_file.expired(w, today)]
-    notes = tuple(
-        f"the waiver of {w.rule} at {place(w.where)} expired on {w.expires.isoformat()} and no longer counts"
-        for w in found.waivers
-        if decisions_file.expired(w, today)
-    )
     decided = Decided(
         flavour=flavour or found.flavour,
         answers={key: answer.value for key, answer in found.answers.items()},
         overrides=tuple(Override(o.ref, o.path, o.value, o.reason, place(o.where)) for o in found.overrides),
-        waivers=tuple(Waiver(w.rule, w.ref, w.reason, place(w.where)) for w in live),
+        waivers=tuple(Waiver(w.rule, w.ref, w.reason, place(w.where)) for w in found.waivers),
         namespaces=found.namespaces,
         exclude=found.exclude,
         source_name=found.source_name,
     )
-    return decided, notes, _overlays(found.overlays, workspace)
+    return decided, _overlays(found.overlays, workspace)
 
 
 def manifest_bytes(step: Step, *, held_back: bool) -> bytes:

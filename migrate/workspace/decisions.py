@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as FilePath
@@ -154,8 +154,8 @@ class _File(_Strict):
     waivers: list[_Waiver] = []
 
 
-def load(path: FilePath, known_answers: Mapping[str, AnswerSpec]) -> Decisions:
-    """Read the user's file; an absent one means the defaults. Raises BadDecisions."""
+def load(path: FilePath, known_answers: Mapping[str, AnswerSpec], today: date | None = None) -> Decisions:
+    """Read the user's file; an absent one means the defaults. `today` judges waivers. Raises BadDecisions."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -167,11 +167,11 @@ def load(path: FilePath, known_answers: Mapping[str, AnswerSpec]) -> Decisions:
     except OSError as bad:
         why = bad.strerror or str(bad)
         raise BadDecisions(f"{path}: cannot be read", f"make it a readable file. {NOTHING_PLANNED}", [why]) from None
-    return parse(text, str(path), known_answers)
+    return parse(text, str(path), known_answers, today)
 
 
-def parse(text: str, name: str, known_answers: Mapping[str, AnswerSpec]) -> Decisions:
-    """Read the text of a decisions file. Raises BadDecisions."""
+def parse(text: str, name: str, known_answers: Mapping[str, AnswerSpec], today: date | None = None) -> Decisions:
+    """Read a decisions file. A waiver whose last day is before `today` is an error, too. Raises BadDecisions."""
     source = read(text, name)
     heads = {group.partition(".")[0] for group in known_answers}
     own = {key: value for key, value in source.value.items() if key in _File.model_fields}
@@ -188,7 +188,10 @@ def parse(text: str, name: str, known_answers: Mapping[str, AnswerSpec]) -> Deci
         file = _File.model_validate(keys)
     except ValidationError as bad:
         raise _explain(source, bad.errors()) from None
-    return _decisions(source, file, answers)
+    found = _decisions(source, file, answers)
+    if today is not None:
+        _refuse_expired(source, found.waivers, today)
+    return found
 
 
 def _decisions(source: Source, file: _File, answers: Mapping[tuple[str, ...], Answer]) -> Decisions:
@@ -217,6 +220,17 @@ def _decisions(source: Source, file: _File, answers: Mapping[tuple[str, ...], An
         waivers=waivers,
         file=source.name,
     )
+
+
+def _refuse_expired(source: Source, waivers: Sequence[Waiver], today: date) -> None:
+    for n, waiver in enumerate(waivers):
+        if expired(waiver, today):
+            raise source.error(
+                _value_spot(source, ("waivers", n, "expires")),
+                f"the waiver of {waiver.rule} expired on {waiver.expires.isoformat()}",
+                "this day is over",
+                "look at the finding again: write a later day with a reason, or take the waiver out.",
+            )
 
 
 def expired(waiver: Waiver, today: date) -> bool:
