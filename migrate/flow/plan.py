@@ -116,9 +116,7 @@ def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str
     return made, names.manifest_names(step.ref for step in made.steps if step.body is not None), previous["digest"]
 
 
-def read_decisions(
-    workspace: Path, *, today: date, flavour: str | None
-) -> tuple[Decided, tuple[Overlay, ...]]:
+def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tuple[Decided, tuple[Overlay, ...]]:
     """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Raises BadDecisions, BadMapping."""
     found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS, today)
 
