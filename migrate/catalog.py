@@ -65,10 +65,10 @@ _PAGE = {"title", "area", "severity", "what", "why", "docs"}
 _SWEEP = frozenset({"needle", "pattern", "what"})
 # Tables that rules read through `known.rows(name)`: their columns, and those that every row must have.
 _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "storage.yaml": (frozenset({"type", "ebs", "iops", "throughput", "note", "source"}), frozenset({"type", "ebs"})),
+    "storage.yaml": (frozenset({"type", "ebs", "iops", "note", "source"}), frozenset({"type", "ebs"})),
     "parameters.yaml": (
-        frozenset({"drivers", "kinds", "keys", "verb", "to", "say", "fix", "weight", "because", "source"}),
-        frozenset({"drivers", "keys", "verb", "because", "source"}),
+        frozenset({"drivers", "kinds", "keys", "values", "say", "fix", "weight", "because", "source"}),
+        frozenset({"drivers", "keys", "because", "source"}),
     ),
 }
 

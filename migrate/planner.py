@@ -293,7 +293,7 @@ def _whole(
         findings=findings,
         left_out=snapshot.left_out,
         undecided=asked,
-        differences=differences(obj for obj in snapshot.objects if obj.ref in gone),
+        differences=differences((obj for obj in snapshot.objects if obj.ref in gone), decided.flavour),
         rules=tuple(RuleNote(r.id, r.title, r.area, r.severity, r.do, r.docs) for r in tables.rules if r.id in used),
         waves=waves(going),
         digest="",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +18,9 @@ import pytest
 from migrate.errors import EXIT_CODES
 
 
-def run(*args: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def run(*args: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "migrate.cli", *map(str, args)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False)
+    return subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +115,7 @@ def test_usage_errors_are_json_too() -> None:
 
 def test_stdin_and_a_blocked_class_exit_1(tmp_path: Path) -> None:
     body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
-    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: hyperdisk-ml}\n"
     assert run("plan", "--from", "-", "-w", tmp_path / "out", stdin=body).returncode == 1
     assert run("plan", "--from", "-", "-w", tmp_path / "b", "--fail-on", "never", stdin=body).returncode == 0
 
@@ -122,14 +125,23 @@ def test_the_readme_lists_the_exit_codes(repo: Path) -> None:
     assert {int(code): said for code, said in table} == EXIT_CODES
 
 
+_SHOWN = re.compile(r"^\$ gke2eks (.+)\n((?:.*\n)*?)```", re.MULTILINE)
+
+
 def test_the_readme_shows_what_is_printed(repo: Path, tmp_path: Path) -> None:
-    shown = re.findall(r"^\$ gke2eks (.+)\n((?:.*\n)*?)```", (repo / "README.md").read_text(), re.MULTILINE)
-    assert len(shown) >= 3
-    for command, output in shown:
-        words = [w.strip("'").replace("demo-out", str(tmp_path / "demo-out")) for w in command.split()]
-        words = [str(repo / w) if w.startswith("examples/") else w for w in words]
-        printed = run(*words).stdout.decode().replace(str(tmp_path) + "/", "")
-        assert re.sub(r"\s+", " ", printed).strip() == re.sub(r"\s+", " ", output).strip()
+    readme = repo / "README.md"
+    (tmp_path / "examples").mkdir()
+    shutil.copy(repo / "examples" / "gke-cluster.json", tmp_path / "examples")
+    assert len(_SHOWN.findall(readme.read_text("utf-8"))) >= 3
+
+    def printed(found: re.Match[str]) -> str:
+        done = run(*shlex.split(found[1]), cwd=tmp_path)
+        return f"$ gke2eks {found[1]}\n{done.stdout.decode()}```"
+
+    now = _SHOWN.sub(printed, readme.read_text("utf-8"))
+    if os.environ.get("GKE2EKS_WRITE_DOCS"):
+        readme.write_text(now, "utf-8")
+    assert readme.read_text("utf-8") == now
 
 
 def test_an_overlay_adds_rows_and_the_reason_names_its_line(example: Path, tmp_path: Path) -> None:
@@ -172,7 +184,7 @@ def test_a_decision_that_fits_nothing_is_named(example: Path, tmp_path: Path) ->
 def test_an_override_settles_what_a_rule_asks(tmp_path: Path) -> None:
     out = tmp_path / "out"
     body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
-    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: hyperdisk-ml}\n"
     assert run("plan", "--from", "-", "-w", out, stdin=body).returncode == 1
     (out / "gke2eks.yaml").write_text(
         "overrides:\n"
@@ -188,7 +200,7 @@ def test_an_override_settles_what_a_rule_asks(tmp_path: Path) -> None:
 def test_an_expired_waiver_stops_the_plan_and_is_named(tmp_path: Path) -> None:
     out = tmp_path / "out"
     body = b"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: x}\n"
-    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: pd-extreme}\n"
+    body += b"provisioner: pd.csi.storage.gke.io\nparameters: {type: hyperdisk-ml}\n"
     run("plan", "--from", "-", "-w", out, stdin=body)
     (out / "gke2eks.yaml").write_text("waivers:\n- {rule: STO001, reason: moved later, expires: 2026-12-01}\n")
     assert run("plan", "-w", out, "--today", "2026-12-01").returncode == 0

@@ -37,6 +37,13 @@ ANSWERS: Mapping[str, AnswerSpec] = {
             None,
             "accepted, for each class or volume whose disk may live in one zone only",
         ),
+        AnswerSpec(
+            "storage.classes",
+            "map",
+            None,
+            r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$",
+            "the name of a StorageClass on EKS for each class that was not read",
+        ),
         AnswerSpec("storage.keys", "map", None, _KEY, "the ARN of a KMS key for each Cloud KMS key, or aws-managed"),
         AnswerSpec(
             "storage.fileSystems",

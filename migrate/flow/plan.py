@@ -17,7 +17,7 @@ from migrate.flow.answers import ANSWERS
 from migrate.manifest import text
 from migrate.model.decided import Decided, Override, Waiver
 from migrate.model.objects import Snapshot
-from migrate.model.plan import Plan, Step
+from migrate.model.plan import Fate, Plan, Step
 from migrate.model.ref import Ref
 from migrate.planner import Tables, plan
 from migrate.reading import read
@@ -147,6 +147,13 @@ def manifest_bytes(step: Step, *, held_back: bool) -> bytes:
     return text.dump(body).encode()
 
 
+def _held_back(step: Step) -> bool:
+    """A created object has no finding of its own: a placeholder in it is enough to hold it back."""
+    if step.fate is Fate.CREATE:
+        return b'"UNDECIDED: ' in orjson.dumps(step.body)
+    return step.standing.value in ("blocked", "wait")
+
+
 def _is_secret(ref: Ref) -> bool:
     return (ref.group, ref.kind) == ("", "Secret")
 
@@ -154,9 +161,7 @@ def _is_secret(ref: Ref) -> bool:
 def _write(ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...]) -> Planned:
     going = [step for step in made.steps if step.body is not None]
     named = names.manifest_names(step.ref for step in going)
-    files = {
-        named[step.ref]: manifest_bytes(step, held_back=step.standing.value in ("blocked", "wait")) for step in going
-    }
+    files = {named[step.ref]: manifest_bytes(step, held_back=_held_back(step)) for step in going}
     manifests.write_manifests(ws, files, _digests(_previous(workspace)))
     placed = {ref: (f"manifests/{name}", f"sha256:{manifests.digest(files[name])}") for ref, name in named.items()}
     document = dumps(plan_document(made, placed))

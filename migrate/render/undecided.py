@@ -56,7 +56,11 @@ def _write(tree: dict[str, Any], depth: int, lines: list[str], comments: bool = 
             continue
         if comments:
             lines.extend(f"{pad}# {line}" for line in _comments(node))
-        lines.extend(_entry(pad, key, node.example))
+        # An example of a safe question would claim something about the user's data: it waits behind a comment sign.
+        lines.extend(
+            line if node.blocks or not comments else f"{pad}# {line.lstrip()}"
+            for line in _entry(pad, key, node.example)
+        )
 
 
 def _comments(answer: Undecided) -> list[str]:
@@ -71,7 +75,7 @@ def _comments(answer: Undecided) -> list[str]:
         lines.append(safe(f"where       {answer.where}"))
     lines.append(safe(f"until then  {answer.until}"))
     if not answer.blocks:
-        lines.append("holds       only release; the plan goes on with a safe answer")
+        lines.append("holds       only release; the plan goes on. Take the next comment sign away to answer")
     return lines
 
 

@@ -11,7 +11,43 @@ from migrate.model.rules import Rule
 @cache
 def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
     """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
-    from migrate.rules import identity, mounts, reach, said, storage, table
+    from migrate.rules import (
+        claim_wishes,
+        claims,
+        classes,
+        edges,
+        gcsfuse,
+        identity,
+        mounts,
+        outside,
+        pod_volumes,
+        reach,
+        rollouts,
+        said,
+        service_fields,
+        snapshots,
+        table,
+        traffic,
+        volumes,
+    )
 
-    found = (*table.rules(overlays), *identity.RULES, *mounts.RULES, *reach.RULES, *storage.RULES, *said.RULES)
+    found = (
+        *table.rules(overlays),
+        *claim_wishes.RULES,
+        *claims.RULES,
+        *classes.RULES,
+        *edges.RULES,
+        *gcsfuse.RULES,
+        *identity.RULES,
+        *mounts.RULES,
+        *outside.RULES,
+        *pod_volumes.RULES,
+        *reach.RULES,
+        *rollouts.RULES,
+        *said.RULES,
+        *service_fields.RULES,
+        *snapshots.RULES,
+        *traffic.RULES,
+        *volumes.RULES,
+    )
     return tuple(sorted(found, key=lambda rule: rule.id))

@@ -69,5 +69,5 @@ RULES: tuple[Rule, ...] = (
         "Guessing would hide the question: the source's own value stays.",
         "Leave one of the two out, or set the field with an override.",
     ),
-    *(_default(default) for default in DEFAULTS if not default.handled),
+    *(_default(default) for default in DEFAULTS if default.page),
 )

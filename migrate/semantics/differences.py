@@ -7,28 +7,55 @@ from dataclasses import dataclass
 
 from migrate.model.objects import Object
 from migrate.model.plan import Difference
+from migrate.semantics import edges
+from migrate.semantics.storageclass import Family, family
+
+_ELB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/"
+_BOTH = frozenset({"standard", "auto"})
+_NEITHER: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """A default that differs, and the objects that it touches."""
+    """A default that differs, and the objects that it touches.
+
+    `handled` names the flavours on which a rule sees to it. `page` says that no rule has this id, so that the report's
+    id needs a page of its own.
+    """
 
     rule: str
     topic: str
     gke: str
     eks: str
-    handled: bool
+    handled: frozenset[str]
     fix: str
     docs: str
     touches: Callable[[Object], bool]
+    page: bool = False
 
 
 def _is(group: str, kind: str) -> Callable[[Object], bool]:
     return lambda obj: obj.ref.group == group and obj.ref.kind == kind
 
 
-def _load_balancer(obj: Object) -> bool:
-    return obj.ref.group == "" and obj.ref.kind == "Service" and obj.spec.get("type") == "LoadBalancer"
+def _balanced(obj: Object) -> bool:
+    return edges.google(obj) is not None
+
+
+def _speaks(protocol: str) -> Callable[[Object], bool]:
+    return lambda obj: _balanced(obj) and any(said == protocol for _, said, _ in edges.ports(obj))
+
+
+def _disk_class(obj: Object) -> bool:
+    return obj.ref.group == "storage.k8s.io" and obj.ref.kind == "StorageClass" and family(obj) is Family.DISK
+
+
+def _immediate(obj: Object) -> bool:
+    return _disk_class(obj) and obj.body.get("volumeBindingMode", "Immediate") == "Immediate"
+
+
+def _many_claims(obj: Object) -> bool:
+    return obj.ref.group == "apps" and obj.ref.kind == "StatefulSet" and bool(obj.spec.get("volumeClaimTemplates"))
 
 
 DEFAULTS: tuple[Default, ...] = (
@@ -37,51 +64,167 @@ DEFAULTS: tuple[Default, ...] = (
         "A load balancer that says nothing about its scheme",
         "public",
         "internal",
-        False,
-        "Set service.beta.kubernetes.io/aws-load-balancer-scheme with an override; no rule writes it yet.",
+        _BOTH,
+        "Nothing; the scheme is written out.",
         "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/nlb/",
-        _load_balancer,
+        _balanced,
+    ),
+    Default(
+        "SVC002",
+        "The address of a load balancer",
+        "one ip, in .status",
+        "a DNS name, with one address for each zone",
+        _NEITHER,
+        "Change DNS records, allow-lists and scripts; each finding names where the old address is written.",
+        f"{_ELB}network-load-balancers.html",
+        _balanced,
+    ),
+    Default(
+        "SVC008",
+        "What guards a load balancer",
+        "a firewall rule of the source ranges",
+        "a security group of the source ranges",
+        _BOTH,
+        "Nothing; the ranges are kept in the field that both controllers read.",
+        f"{_ELB}load-balancer-security-groups.html",
+        _balanced,
+    ),
+    Default(
+        "SVC010",
+        "The client's address behind externalTrafficPolicy Local",
+        "seen by pods",
+        "hidden by the load balancer",
+        _BOTH,
+        "Nothing; the target group is told to keep it.",
+        f"{_ELB}edit-target-group-attributes.html",
+        lambda obj: _balanced(obj) and obj.spec.get("externalTrafficPolicy") == "Local",
+    ),
+    Default(
+        "SVC014",
+        "A pod that leaves a load balancer",
+        "gets nothing new once its node knows",
+        "drains for 300 seconds, and gets new connections for the first few",
+        _NEITHER,
+        "Give its workload a preStop sleep and a longer grace period.",
+        f"{_ELB}edit-target-group-attributes.html",
+        _balanced,
     ),
     Default(
         "SVC020",
-        "A connection that says nothing",
+        "A TCP connection that says nothing",
         "forgotten after 10 minutes",
         "cut after 350 seconds",
-        False,
+        frozenset({"standard"}),
         "Send keep-alives more often than every 350 seconds.",
-        "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html",
-        _load_balancer,
+        f"{_ELB}update-idle-timeout.html",
+        _speaks("TCP"),
+    ),
+    Default(
+        "SVC020",
+        "A UDP flow that says nothing",
+        "tracked by Google's own timeouts",
+        "forgotten after 120 seconds, which cannot be changed",
+        _NEITHER,
+        "Send something more often than every 120 seconds.",
+        f"{_ELB}network-load-balancers.html",
+        _speaks("UDP"),
+    ),
+    Default(
+        "SVC022",
+        "The health check of a load balancer",
+        "asks the node, never the application",
+        "opens a TCP connection to the application's own port every 10 seconds",
+        _NEITHER,
+        "Expect connections without a request in the logs, or set the healthcheck annotations to a path.",
+        "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/#health-check",
+        _balanced,
+        page=True,
+    ),
+    Default(
+        "SVC023",
+        "Pods in other zones",
+        "get their share of every client",
+        "get nothing from a load balancer address outside their zone",
+        _NEITHER,
+        "Spread pods over all zones, or set load_balancing.cross_zone.enabled=true in "
+        f"{edges.AWS}attributes; traffic between zones costs.",
+        f"{_ELB}edit-load-balancer-attributes.html",
+        _balanced,
+        page=True,
+    ),
+    Default(
+        "SVC024",
+        "Whether a load balancer has security groups",
+        "no such thing",
+        "decided when it is made, for its whole life",
+        _NEITHER,
+        "Leave the controller's default, which makes one, before the first Service is created.",
+        f"{_ELB}load-balancer-security-groups.html",
+        _balanced,
+        page=True,
     ),
     Default(
         "NET001",
         "NetworkPolicy",
         "enforced when Dataplane V2 or network policy is on",
         "only stored until the VPC CNI is told to enforce it",
-        False,
+        _NEITHER,
         "Set enableNetworkPolicy in the vpc-cni add-on; on Auto Mode, enable-network-policy-controller in the "
         "ConfigMap kube-system/amazon-vpc-cni.",
         "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html",
         _is("networking.k8s.io", "NetworkPolicy"),
+        page=True,
+    ),
+    Default(
+        "STO001",
+        "A disk that says nothing about encryption",
+        "always encrypted",
+        "plain, unless the account's default says otherwise",
+        _BOTH,
+        "Nothing; encryption is written out.",
+        "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html",
+        _disk_class,
+    ),
+    Default(
+        "STO001",
+        "A class that binds at once",
+        "gives a volume to a claim before a pod asks",
+        "picks a zone in which the pod may never run",
+        _BOTH,
+        "Nothing; the class waits for the first pod.",
+        "https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode",
+        _immediate,
     ),
     Default(
         "STO002",
         "A claim without a class",
         "served by the default class",
         "waits for ever, because EKS marks no class as default",
-        True,
+        _BOTH,
         "Nothing; the class is written out.",
         "https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html",
         _is("", "PersistentVolumeClaim"),
     ),
+    Default(
+        "STO040",
+        "How many disks a node holds",
+        "up to 128",
+        "about 27 on most instance types, shared with network interfaces",
+        _NEITHER,
+        "Count volumes for each node before you choose instance types; pods beyond the limit stay Pending.",
+        "https://docs.aws.amazon.com/ebs/latest/userguide/volume_limits.html",
+        _many_claims,
+        page=True,
+    ),
 )
 
 
-def differences(objects: Iterable[Object]) -> tuple[Difference, ...]:
+def differences(objects: Iterable[Object], flavour: str) -> tuple[Difference, ...]:
     """Every difference that touches at least one of these objects."""
     everything = tuple(objects)
     found = []
     for d in DEFAULTS:
         refs = tuple(obj.ref for obj in everything if d.touches(obj))
         if refs:
-            found.append(Difference(d.rule, d.topic, d.gke, d.eks, d.handled, refs, d.fix))
-    return tuple(sorted(found, key=lambda d: (d.handled, -len(d.refs), d.rule)))
+            found.append(Difference(d.rule, d.topic, d.gke, d.eks, flavour in d.handled, refs, d.fix))
+    return tuple(sorted(found, key=lambda d: (d.handled, -len(d.refs), d.rule, d.topic)))
