@@ -59,7 +59,7 @@ class Needle:
 
 _ANNOTATIONS = frozenset(
     {"rule", "title", "area", "severity", "what", "why", "docs", "kinds", "keys", "at", "verb", "because"}
-    | {"say", "fix", "weight", "example", "source"}
+    | {"say", "fix", "weight", "when", "example", "source"}
 )
 _PAGE = {"title", "area", "severity", "what", "why", "docs"}
 _SWEEP = frozenset({"needle", "pattern", "what"})
@@ -99,6 +99,7 @@ def annotation_rows(overlays: tuple[Overlay, ...] = ()) -> tuple[Row, ...]:
             raise BadMapping(f"{row.where}: unknown place '{row.fields['at']}'", "use object or template.")
         if ("say" in row.fields) != ("fix" in row.fields):
             raise BadMapping(f"{row.where}: say and fix belong together", "write both, or none.")
+        _pattern(row, row.fields.get("when", ""))
     return found
 
 
@@ -107,10 +108,7 @@ def needles(overlays: tuple[Overlay, ...] = ()) -> tuple[Needle, ...]:
     found = []
     for row in _table("sweep.yaml", _SWEEP, overlays):
         _require(row, set(_SWEEP))
-        try:
-            pattern = re.compile(row.fields["pattern"], re.IGNORECASE)
-        except (re.error, TypeError) as error:
-            raise BadMapping(f"{row.where}: not a regular expression: {error}", "correct the pattern.") from None
+        pattern = _pattern(row, row.fields["pattern"])
         found.append(Needle(str(row.fields["needle"]).lower(), pattern, row.fields["what"]))
     return tuple(found)
 
@@ -132,6 +130,13 @@ def _table(name: str, columns: frozenset[str], overlays: tuple[Overlay, ...]) ->
 @cache
 def _bundled(name: str, columns: frozenset[str]) -> tuple[Row, ...]:
     return rows(text(name), f"mappings/{name}", columns)
+
+
+def _pattern(row: Row, text: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except (re.error, TypeError) as error:
+        raise BadMapping(f"{row.where}: not a regular expression: {error}", "correct the pattern.") from None
 
 
 def _require(row: Row, columns: set[str]) -> None:

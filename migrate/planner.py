@@ -154,7 +154,9 @@ def _step(
     body, changes = _override(obj.ref, settled.body, settled.changes, decided, flags)
     fate, cause, reason, into = _fate(wishes)
     if fate is Fate.MIGRATE and tables.sweep.suspicious(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()):
-        flags += [(obj.ref, SWEEP_ID, flag) for flag in tables.sweep.findings(body)]
+        # Where a rule has spoken about this very place, "looks like Google" would say less.
+        judged = {effect.path for _, effect in wishes if isinstance(effect, Flag)}
+        flags += [(obj.ref, SWEEP_ID, flag) for flag in tables.sweep.findings(body) if flag.path not in judged]
     kept = body if fate is Fate.MIGRATE else None
     return Step(obj.ref, obj.version, fate, cause, Standing.READY, reason, into, kept, changes, cleaned)
 

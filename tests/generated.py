@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import yaml
 from hypothesis import strategies as st
 
+from migrate.manifest.text import load_all
 from migrate.model.objects import Object, Snapshot
 from migrate.model.ref import Ref, group_of
 
@@ -93,7 +96,8 @@ def _objects(*, google: bool, malformed: bool) -> st.SearchStrategy[dict[str, An
         )
     )
     port = nasty(_optional({"port": st.sampled_from([80, 443, "80"]), "protocol": values, "name": values}))
-    types = st.sampled_from(["LoadBalancer", "ClusterIP", "ExternalName"])
+    # A plain LoadBalancer means something else on EKS: it is no innocent object.
+    types = st.sampled_from(["LoadBalancer", "ClusterIP", "ExternalName"] if google else ["ClusterIP", "ExternalName"])
     service = _optional({"type": types, "ports": nasty(st.lists(port, max_size=2)), "selector": notes})
     workload = {"template": template, "replicas": nasty(st.just(1))}
     tops: dict[str, dict[str, st.SearchStrategy[Any]]] = {
@@ -157,5 +161,57 @@ def _snapshots(draw: st.DrawFn, google: bool, malformed: bool = True) -> Snapsho
     return snapshot_of(draw(_lists(google, malformed)))
 
 
-ANY = _snapshots(google=True)
+@cache
+def _known_objects() -> list[dict[str, Any]]:
+    """Objects that some rule has an opinion about: the inputs of tests/cases and tests/coverage."""
+    here = Path(__file__).parent
+    found = [d.body for case in sorted((here / "cases").iterdir()) for d in load_all((case / "input.yaml").read_text())]
+    for file in sorted((here / "coverage").glob("*.yaml")):
+        found += [body for entry in yaml.load(file.read_text(), yaml.CSafeLoader) for body in entry["objects"]]
+    return [body for body in found if isinstance(body.get("metadata"), dict) and body["metadata"].get("name")]
+
+
+# What the reader insists on.
+_IDENTITY = {("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace")}
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        # Identity stays: the reader lets nothing else through.
+        if (*at, key) not in {
+            ("apiVersion",),
+            ("kind",),
+            ("metadata",),
+            ("metadata", "name"),
+            ("metadata", "namespace"),
+        }:
+            yield (*at, key)
+        yield from _places(inner, (*at, key))
+
+
+def _changed(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    if not at:
+        return new
+    out = dict(value) if isinstance(value, dict) else list(value)
+    if len(at) == 1 and new is None:
+        del out[at[0]]
+    else:
+        out[at[0]] = _changed(out[at[0]], at[1:], new)
+    return out
+
+
+@st.composite
+def _damaged(draw: st.DrawFn) -> Snapshot:
+    """One to three objects that rules know, each with up to two places taken out or replaced by something odd."""
+    bodies = []
+    for body in draw(st.lists(st.sampled_from(_known_objects()), min_size=1, max_size=3)):
+        for _ in range(draw(st.integers(0, 2))):
+            places = list(_places(body))
+            if places:
+                body = _changed(body, draw(st.sampled_from(places)), draw(MALFORMED))
+        bodies.append(body)
+    return snapshot_of({_ref(body): body for body in bodies}.values())
+
+
+ANY = st.one_of(_snapshots(google=True), _damaged())
 INNOCENT = st.one_of(_snapshots(google=False), _snapshots(google=False, malformed=False))

@@ -161,3 +161,8 @@ def test_matches() -> None:
     assert matches("Deployment.apps/shop/api", ref)
     assert not matches("Deployment/shop/web", ref)
     assert not matches("Gateway/a/b", Ref("networking.istio.io", "Gateway", "a", "b"))
+
+
+def test_an_empty_key_of_an_appended_file_says_nothing() -> None:
+    text = "volumes:\n---\nvolumes:\n  shop/data: copied\n---\nvolumes:\n"
+    assert parse(text, "g.yaml", ANSWERS).answers["volumes", "shop/data"].value == "copied"

@@ -32,7 +32,7 @@ GOOGLE = re.compile(
     r"|kubernetes\.io/gce-pd$",
 )
 GENERATED = settings(
-    max_examples=150,
+    max_examples=250,
     deadline=None,
     database=None,
     derandomize=True,

@@ -106,6 +106,7 @@ def drop(body: Any, path: Sequence[Segment]) -> Any:
 # A map that Kubernetes reads the same whether it is empty or absent; only these are pruned when an edit empties them.
 _PRUNABLE = frozenset(
     {"annotations", "labels", "nodeSelector", "tolerations", "finalizers", "readinessGates", "parameters", "affinity"}
+    | {"mountOptions", "schedulingGates", "volumes", "volumeMounts"}
 )
 
 

@@ -28,6 +28,7 @@ def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
         snapshots,
         table,
         traffic,
+        unmovable,
         volumes,
     )
 
@@ -48,6 +49,7 @@ def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
         *service_fields.RULES,
         *snapshots.RULES,
         *traffic.RULES,
+        *unmovable.RULES,
         *volumes.RULES,
     )
     return tuple(sorted(found, key=lambda rule: rule.id))

@@ -9,7 +9,7 @@ from migrate.model.effects import Effect, Flag, Remove, Set, Severity
 from migrate.model.objects import Object
 from migrate.model.path import Path
 from migrate.model.rules import Known, Rule
-from migrate.semantics import performance, storageclass
+from migrate.semantics import demand, performance, storageclass
 from migrate.semantics.claims import HOLDERS, Claim, claims, class_of
 from migrate.semantics.storageclass import Family
 
@@ -25,8 +25,16 @@ def _wishes(obj: Object, known: Known) -> Iterator[Effect]:
             kind = storageclass.volume_type(storage_class, known)
             yield from _disk_modes(claim, kind)
             yield from _size(claim, kind)
-        elif family is Family.FILESTORE:
-            yield from _file_modes(claim)
+            yield from _speed(claim, storage_class, kind, known)
+        elif family in (Family.FILESTORE, Family.LUSTRE):
+            yield from _file_modes(claim, "EFS" if family is Family.FILESTORE else "FSx")
+        elif family in (Family.PARALLELSTORE, Family.GCSFUSE) and not claim.spec.get("volumeName"):
+            yield Flag(
+                claim.path / "storageClassName",
+                f"The class {claim.class_name} does not come along, and no class of EKS does what it did.",
+                "Write a volume by hand (FSx for Lustre, or a bucket with s3.csi.aws.com), and name it in volumeName.",
+                Severity.BLOCKER,
+            )
 
 
 def _disk_modes(claim: Claim, kind: str) -> Iterator[Effect]:
@@ -70,15 +78,15 @@ def _shared_disk(claim: Claim, kind: str) -> Iterator[Effect]:
     )
 
 
-def _file_modes(claim: Claim) -> Iterator[Effect]:
+def _file_modes(claim: Claim, service: str) -> Iterator[Effect]:
     if "ReadOnlyMany" not in claim.modes:
         return
     place = claim.path / "accessModes"
     others = [mode for mode in claim.modes if mode != "ReadOnlyMany"]
-    yield Set(place, others or ["ReadWriteMany"], "the EFS driver refuses ReadOnlyMany")
+    yield Set(place, others or ["ReadWriteMany"], f"the {service} driver refuses ReadOnlyMany")
     yield Flag(
         place,
-        "ReadOnlyMany was replaced: EFS serves it as ReadWriteMany.",
+        f"ReadOnlyMany was replaced: {service} serves it as ReadWriteMany.",
         "Set readOnly on the volume mounts that must not write.",
         Severity.REVIEW,
     )
@@ -105,6 +113,33 @@ def _size(claim: Claim, kind: str) -> Iterator[Effect]:
             f"{asked} is more than the largest {kind} volume, {most:,} GiB.",
             "Split the data over several volumes, or use a file system.",
             Severity.BLOCKER,
+        )
+
+
+def _speed(claim: Claim, storage_class: Object, kind: str, known: Known) -> Iterator[Effect]:
+    size = performance.quantity_gib(_at(claim.spec, "resources", "requests", "storage")) or 0
+    place = claim.path / "storageClassName"
+    if not known.migrates(storage_class.ref):  # of a class that goes along, STO001 says it once
+        lost = demand.shortfall(storage_class, size, known)
+        if lost is not None:
+            yield Flag(
+                place,
+                f"A {storageclass.disk_type(storage_class) or 'pd-standard'} of {size:g} GiB gives up to "
+                f"{lost.google}; {kind} gives {lost.ebs}.",
+                f"If the workload needs it, add a class with iops {lost.keeps.iops} and throughput "
+                f"{lost.keeps.mibs}, and name it here with an override.",
+                Severity.REVIEW,
+            )
+        return
+    limits = performance.EBS.get(kind)
+    asked = performance.whole(storageclass.parameters(storage_class).get("provisioned-iops-on-create"))
+    most = int(size * limits.iops_per_gib) if limits else 0
+    if asked and limits and limits.iops_per_gib and limits.least_iops <= most < min(asked, limits.most_iops):
+        yield Flag(
+            place,
+            f"The class asks for {asked:,} IOPS; a {kind} volume of {size:g} GiB gets {most:,}, and nothing says so.",
+            "Ask for a larger volume, if the workload needs the IOPS.",
+            Severity.REVIEW,
         )
 
 

@@ -59,6 +59,15 @@ def _class_of(claim: Claim, known: Known) -> Iterator[Effect]:
         yield Create(instead, "claims of GKE's built-in classes need a class on EKS")
     if storageclass.family(storage_class) is Family.FILESTORE:
         yield from _file_system(place, instead.ref.name, known)
+        zonal = storage_class.ref.name == "zonal-rwx"
+        yield Flag(
+            place,
+            "On EFS the size of a claim is not enforced, every file gets the uid and gid of its access point, and "
+            "each small operation takes longer than on Filestore.",
+            "Install the EFS CSI driver add-on; test what runs chown or works on many small files"
+            + ("; for the throughput of a zonal Filestore look at FSx." if zonal else "."),
+            Severity.REVIEW,
+        )
 
 
 def _file_system(place: Path, name: str, known: Known) -> Iterator[Effect]:

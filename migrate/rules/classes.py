@@ -182,7 +182,7 @@ def _trident(obj: Object, known: Known) -> Iterator[Effect]:
             PARAMETERS / "backendType" if found == backends[0] else _PROVISIONER,
             f"Trident's backend is {found}, which exists on Google Cloud only.",
             "Create FSx for NetApp ONTAP, and a TridentBackendConfig with ontap-nas or ontap-san for it.",
-            Severity.REVIEW,
+            Severity.BLOCKER,
         )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from migrate.model.effects import Effect, Flag, Severity
+from migrate.model.effects import Effect, Flag, Manual, Severity
 from migrate.model.objects import Object
 from migrate.model.path import P
 from migrate.model.rules import Known, Rule
@@ -16,6 +16,12 @@ from migrate.semantics.edges import NOTES
 _NEG = "cloud.google.com/neg"
 _DNS = ("external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/")
 _IP = re.compile(r"(?<![0-9.])[0-9]{1,3}(\.[0-9]{1,3}){3}(?![0-9.])")
+# Kinds around Services that nothing on EKS serves, and what does their work there.
+_INSTEAD = {
+    "ServiceDirectoryRegistrationPolicy": "AWS Cloud Map, filled by external-dns or by its own controller,",
+    "ServiceAttachment": "an endpoint service of PrivateLink in front of an NLB",
+    "MultiClusterService": "a load balancer in each cluster behind one DNS name",
+}
 _EXTERNAL_DNS = "https://github.com/kubernetes-sigs/external-dns/releases/tag/v0.22.0"
 # What an ExternalName may lead to: pattern, what that is, what to do, weight. The first one that fits speaks.
 _NAMES: tuple[tuple[re.Pattern[str], str, str, Severity], ...] = (
@@ -120,13 +126,17 @@ def _gateways(known: Known) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
+def _by_hand(obj: Object, _known: Known) -> Iterator[Effect]:
+    yield Manual(f"{obj.ref.kind} is a kind of GKE's; on EKS {_INSTEAD[obj.ref.kind]} takes its place, built by hand.")
+
+
 def _rule(
     id: str, title: str, words: tuple[str, str, str], effects: Callable[[Object, Known], Iterator[Effect]], **page: Any
 ) -> Rule:
     what, why, do = words
     given: dict[str, Any] = {"severity": Severity.REVIEW, "change": "overrides and waivers in gke2eks.yaml", **page}
-    kinds = frozenset({("", "Service")})
-    return Rule(id=id, title=title, what=what, why=why, do=do, effects=effects, area="services", kinds=kinds, **given)
+    given.setdefault("kinds", frozenset({("", "Service")}))
+    return Rule(id=id, title=title, what=what, why=why, do=do, effects=effects, area="services", **given)
 
 
 RULES: tuple[Rule, ...] = (
@@ -153,6 +163,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _external_dns,
         docs=_EXTERNAL_DNS,
+        kinds=frozenset({("", "Service"), ("networking.k8s.io", "Ingress")}),
         gke="external-dns.alpha.kubernetes.io/hostname: shop.example.com",
         eks="unchanged, and named in a finding",
     ),
@@ -168,5 +179,19 @@ RULES: tuple[Rule, ...] = (
         docs="https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/",
         gke='cloud.google.com/neg: {"exposed_ports": {"80": {"name": "web"}}}',
         eks="kind: TargetGroupBinding, written by you",
+    ),
+    _rule(
+        "SVC025",
+        "Kinds of GKE around Services",
+        (
+            "Registrations, attachments and Services of several clusters are to be built anew by hand.",
+            "No controller on EKS knows these kinds; an API server would not even take them.",
+            "Build what takes their place on AWS.",
+        ),
+        _by_hand,
+        docs="https://docs.aws.amazon.com/vpc/latest/privatelink/create-endpoint-service.html",
+        kinds=frozenset(("networking.gke.io", kind) for kind in _INSTEAD),
+        gke="kind: ServiceAttachment",
+        eks="an endpoint service of PrivateLink",
     ),
 )

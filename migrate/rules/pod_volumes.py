@@ -142,7 +142,19 @@ def _node_paths(obj: Object, _known: Known) -> Iterator[Effect]:
                 break
 
 
+def _flex_volumes(obj: Object) -> Iterator[Effect]:
+    for place, volume in _volumes(obj, "flexVolume"):
+        driver = mapping(volume.get("flexVolume")).get("driver")
+        yield Flag(
+            Path((*place, "flexVolume")),
+            f"The FlexVolume driver {driver} is a program on the nodes, and EKS nodes do not have it.",
+            "Find a CSI driver for the same storage (Mountpoint for S3 for buckets), and mount a claim.",
+            Severity.BLOCKER,
+        )
+
+
 def _by_hand(obj: Object, _known: Known) -> Iterator[Effect]:
+    yield from _flex_volumes(obj)
     pod = pod_template(obj)
     for group in CONTAINERS if pod else ():
         for at, container in pod.items(group) if pod else ():
@@ -228,7 +240,7 @@ RULES: tuple[Rule, ...] = (
     _page(
         "STO022",
         "Bucket mounted by hand",
-        "Nothing is changed; a finding names the container that runs gcsfuse.",
+        "Nothing is changed; a finding names the container that runs gcsfuse, or the FlexVolume.",
         "The mount needs Google credentials and privileges; on EKS a CSI driver mounts buckets.",
         "https://docs.aws.amazon.com/eks/latest/userguide/s3-csi.html",
         _by_hand,

@@ -88,8 +88,18 @@ def _fields(obj: Object, known: Known) -> Iterator[Effect]:
     if spec.get("internalTrafficPolicy") == "Local":
         yield Flag(
             P("spec", "internalTrafficPolicy"),
-            "internalTrafficPolicy Local begins to hold: GKE's Dataplane V2 did not support it.",
+            "internalTrafficPolicy Local may begin to hold: GKE's Dataplane V2 does not support it.",
             "Make sure that each node with clients has such a pod, or set Cluster.",
+            Severity.REVIEW,
+        )
+    if spec.get("trafficDistribution") and edges.google(obj) is not None:
+        yield Flag(
+            P("spec", "trafficDistribution"),
+            f"trafficDistribution {spec['trafficDistribution']} goes on for clients inside the cluster; the load "
+            "balancer spreads clients over its zones by DNS.",
+            "To keep clients of an internal load balancer in their zone, set "
+            "dns_record.client_routing_policy=availability_zone_affinity in the annotation "
+            "service.beta.kubernetes.io/aws-load-balancer-attributes.",
             Severity.REVIEW,
         )
     for number, _, port in edges.ports(obj):

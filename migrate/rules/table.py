@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -70,11 +71,16 @@ def _effects(obj: Object, rows: list[Row]) -> Iterator[Effect]:
             because = f"{row.fields['because']} ({row.where})"
             if row.fields["verb"] == "remove":
                 yield Remove(where / key, because)
-            if "say" in row.fields:
+            if "say" in row.fields and _speaks(row, notes[key]):
                 weight = Severity(row.fields["weight"]) if "weight" in row.fields else Severity.REVIEW
                 yield Flag(where / key, row.fields["say"], row.fields["fix"], weight)
-            elif row.fields["verb"] == "flag":
+            elif row.fields["verb"] == "flag" and "say" not in row.fields:
                 yield Flag(where / key, row.fields["because"], "Decide what takes its place on EKS.")
+
+
+def _speaks(row: Row, value: Any) -> bool:
+    """Tell whether the finding of a row is for this value; without `when` it is for all."""
+    return "when" not in row.fields or re.fullmatch(row.fields["when"], str(value), re.IGNORECASE) is not None
 
 
 def _place(obj: Object, row: Row) -> tuple[Path, Mapping[str, Any]]:

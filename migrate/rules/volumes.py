@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -56,7 +56,8 @@ def _disk(obj: Object, known: Known) -> Iterator[Effect]:
             "Tag the EBS volume with the key eks:eks-cluster-name and the cluster's name as value.",
             Severity.REVIEW,
         )
-    if handle.regional:
+    two = any("__" in str(obj.labels.get(key)) for key in ZONE_KEYS)  # how a disk of two zones is labelled
+    if handle.regional or two:
         yield from _regional(obj, known)
     yield from _file_system(csi, in_tree)
     yield from _disk_modes(obj)
@@ -140,7 +141,6 @@ def _zones(obj: Object, zone: str, known: Known) -> Iterator[Effect]:
             yield Remove(
                 P("metadata", "labels", key), "a place of Google Cloud; a zone of the source fits no node here"
             )
-    # A disk of two zones carries both in one label, joined by "__".
     labels = [obj.labels.get(key) for key in sorted(ZONE_KEYS)]
     zone = zone or next((label for label in labels if isinstance(label, str) and "__" not in label), "")
     found = staticvolumes.affinity(mapping(obj.spec.get("nodeAffinity")), zone, known)
@@ -210,30 +210,6 @@ def _nfs_options(options: list[Any]) -> Iterator[Effect]:
             yield Set(_OPTIONS / at, kept, because)
 
 
-_WRITE = "copy the data, and write the volume for the driver fsx.csi.aws.com."
-_ADVICE: Mapping[Family, tuple[str, str]] = {
-    Family.LUSTRE: ("Managed Lustre", f"Create FSx for Lustre (PERSISTENT_2), {_WRITE}"),
-    Family.PARALLELSTORE: ("Parallelstore", f"Create FSx for Lustre (SCRATCH_2), {_WRITE}"),
-}
-
-
-def _by_hand(obj: Object, _known: Known) -> Iterator[Effect]:
-    flex = mapping(obj.spec.get("flexVolume"))
-    advice = _ADVICE.get(storageclass.driver_family(mapping(obj.spec.get("csi")).get("driver")))
-    if flex:
-        yield Manual("FlexVolume drivers are programs on the nodes of the source")
-        yield Flag(
-            P("spec", "flexVolume"),
-            f"The FlexVolume driver {flex.get('driver')} is a program on the nodes, and EKS nodes do not have it.",
-            "Find a CSI driver for the same storage (Mountpoint for S3 for buckets), and write the volume for it.",
-            Severity.BLOCKER,
-        )
-    elif advice:
-        what, fix = advice
-        yield Manual(f"a volume of {what}, which EKS does not have")
-        yield Flag(P("spec", "csi"), f"This volume is a file system of {what}.", fix, Severity.BLOCKER)
-
-
 def _class(obj: Object, known: Known) -> Iterator[Effect]:
     name = staticvolumes.class_on_eks(obj.spec.get("storageClassName"), known)
     if name is not None:
@@ -275,19 +251,6 @@ RULES: tuple[Rule, ...] = (
         gke="driver: filestore.csi.storage.gke.io",
         eks="driver: efs.csi.aws.com, volumeHandle: fs-0123456789abcdef0",
         change="storage.fileSystems in gke2eks.yaml",
-    ),
-    _rule(
-        id="STO014",
-        title="Volume without a counterpart",
-        what="Volumes of Managed Lustre, Parallelstore and FlexVolume drivers are left to a person.",
-        why="Their servers or programs exist on the source only; what replaces them has to be created first.",
-        docs="https://docs.aws.amazon.com/eks/latest/userguide/fsx-csi.html",
-        severity=Severity.BLOCKER,
-        do="Create the file system on AWS, copy the data, and write the volume by hand.",
-        effects=_by_hand,
-        gke="driver: lustre.csi.storage.gke.io",
-        eks="written by hand for fsx.csi.aws.com",
-        change="exclude in gke2eks.yaml",
     ),
     _rule(
         id="STO015",

@@ -56,6 +56,10 @@ class Shortfall:
     keeps: Speed
 
 
+# A claim of unknown size is taken to be large enough for the IOPS that it is advised to ask for.
+_ENOUGH_GIB = 1_000
+
+
 def shortfall(storage_class: Object, gib: float, known: Known) -> Shortfall | None:
     """Compare a disk of this size with the EBS volume it becomes. None when little or nothing is lost."""
     said = storageclass.parameters(storage_class)
@@ -69,4 +73,4 @@ def shortfall(storage_class: Object, gib: float, known: Known) -> Shortfall | No
     here = performance.ebs_speed(ebs, gib, set_to.iops, set_to.throughput)
     if ebs != "gp3" or there is None or here is None or not performance.slower(there, here):
         return None
-    return Shortfall(there, here, performance.keeping(there, gib))
+    return Shortfall(there, here, performance.keeping(there, gib or _ENOUGH_GIB))

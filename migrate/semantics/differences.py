@@ -209,7 +209,7 @@ DEFAULTS: tuple[Default, ...] = (
         "STO040",
         "How many disks a node holds",
         "up to 128",
-        "about 27 on most instance types, shared with network interfaces",
+        "about 27 before generation 7 of instances, shared with network interfaces",
         _NEITHER,
         "Count volumes for each node before you choose instance types; pods beyond the limit stay Pending.",
         "https://docs.aws.amazon.com/ebs/latest/userguide/volume_limits.html",

@@ -89,14 +89,14 @@ def _term(term: Any, known: Known, questions: dict[tuple[str, ...], Question], u
         return term
     kept: list[Any] = []
     for one in expressions:
-        key = one.get("key") if isinstance(one, Mapping) else None
+        key = str(one.get("key")) if isinstance(one, Mapping) else ""
         if key in ZONE_KEYS and isinstance(one.get("values"), list):
             values = [_zone(value, known, questions) for value in one["values"]]
             kept.append({"key": ZONE_KEY, "values": list(dict.fromkeys(values))})
         elif key in _KEPT_KEYS:
             kept.append(one)
         else:
-            unknown.append(str(key))
+            unknown.append(key)
     if not kept:
         return None
     if known.flavour == "auto":

@@ -146,9 +146,12 @@ def _take_mapping(source: Source, node: yaml.MappingNode, at: At, into: dict[str
         both_open = (isinstance(before, dict) and isinstance(value_node, yaml.MappingNode)) or (
             isinstance(before, list) and isinstance(value_node, yaml.SequenceNode)
         )
-        if key in here or (key in into and not both_open):
+        # A key without a value says nothing: an appended file of open answers often leaves one.
+        if key in here or (before is not None and not _is_nothing(value_node) and not both_open):
             raise source.twice(below, _spot(key_node))
         here.add(key)
+        if before is not None and _is_nothing(value_node):
+            continue
         source.keys.setdefault(below, _spot(key_node))
         into[key] = _take(source, value_node, below, before)
     return into
@@ -166,3 +169,7 @@ def _scalar(node: yaml.Node) -> Any:
         case "float" if re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
             return float(text)
     return text
+
+
+def _is_nothing(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
