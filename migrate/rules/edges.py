@@ -166,7 +166,11 @@ def _moved(
         todo = f"It is written in {', '.join(places[:5])}{more}: change it there. "
     if answer is not None and question is not None:
         todo = f"The answer {answer} names no {'private' if edge.internal else 'Elastic IP'} addresses. {todo}"
-    ask = "Name its new addresses under services.addresses in gke2eks.yaml, or new. " if question else ""
+    ask = (
+        "Name one address for each of its subnets under services.addresses in gke2eks.yaml, or new. "
+        if question
+        else ""
+    )
     outside = "clients inside the network" if edge.internal else "DNS records and allow-lists of others"
     then = "Then change" if ask or todo else "Change"
     return Flag(

@@ -113,14 +113,6 @@ def _protocols(obj: Object, known: Known) -> Iterator[Effect]:
         yield Set(_TCP_UDP, "true", "without it the second protocol of a port number gets no listener, in silence")
     for number in sorted(shared):
         yield from _shared(number, {p: edges.target(obj, port, p, known) for n, p, port in listed if n == number})
-        if known.flavour == "auto":
-            yield Flag(
-                _TCP_UDP,
-                f"Port {number} speaks TCP and UDP; that Auto Mode can listen to both is not documented.",
-                "Try it with a copy of this Service first; else split it into two Services, or run the AWS Load "
-                "Balancer Controller.",
-                Severity.BLOCKER,
-            )
 
 
 def _shared(number: int, targets: dict[str, int | str]) -> Iterator[Effect]:
@@ -155,7 +147,7 @@ def _silence(obj: Object, known: Known) -> Iterator[Effect]:
         yield Flag(
             _PORTS,
             f"TCP connections on port {', '.join(map(str, fixed))} are cut after 350 silent seconds instead of "
-            f"{_GOOGLE_SILENCE}, and this cannot be set here.",
+            f"{_GOOGLE_SILENCE}, and no documented setting changes it here.",
             "Let WebSockets, gRPC streams and connection pools send a ping or a TCP keep-alive more often than every "
             "350 seconds, and reconnect by themselves.",
             Severity.REVIEW,
