@@ -12,6 +12,7 @@ from migrate.model.rules import Rule
 def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
     """Every rule, sorted by id. Imported when asked, so that `--help` stays quick."""
     from migrate.rules import (
+        attributes,
         claim_wishes,
         claims,
         classes,
@@ -34,6 +35,7 @@ def all_rules(overlays: tuple[Overlay, ...] = ()) -> tuple[Rule, ...]:
 
     found = (
         *table.rules(overlays),
+        *attributes.RULES,
         *claim_wishes.RULES,
         *claims.RULES,
         *classes.RULES,
