@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: venv demo test check lint clean
+.PHONY: venv demo test cluster-tools test-cluster proof check lint clean
 
 venv: .venv/.ready
 
@@ -16,6 +16,22 @@ demo: venv
 
 test: venv
 	$(BIN)/pytest -n 2 -q
+
+# Builds etcd, the Kubernetes programs and kwok into ~/.cache/gke2eks, once. Without Go it says so and is no error.
+cluster-tools:
+	@$(PYTHON) tests/rig/build.py
+
+# The lane against real API servers, where the contract is tried on both servers. PYTEST_ARGS="-k corpus" picks tests.
+test-cluster: venv
+	@why=$$(PYTHONPATH=tests $(BIN)/python -m rig.assets); case $$? in \
+	0) GKE2EKS_CONTRACT_REAL=1 $(BIN)/pytest -q tests/cluster tests/contract $(PYTEST_ARGS);; \
+	3) echo "cluster lane skipped: $$why";; \
+	*) exit 1;; \
+	esac
+
+# The figures of docs/proof.md; takes some minutes.
+proof: venv
+	@PYTHONPATH=tests $(BIN)/python -m rig.proof
 
 lint: venv
 	$(BIN)/ruff check .

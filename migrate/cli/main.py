@@ -16,6 +16,7 @@ from migrate.errors import BUG, INTERRUPTED, USAGE, Error
 _COMMANDS = {
     "explain": "Say why each field of one object changes.",
     "plan": "Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.",
+    "practice": "Run a small cluster in memory on 127.0.0.1, to try things on, until Ctrl-C.",
     "rules": "List the rules, or show the page of one.",
 }
 

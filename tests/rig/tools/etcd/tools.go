@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools names the command that this module pins; nothing here is compiled into anything.
+package tools
+
+import _ "go.etcd.io/etcd/server/v3"
