@@ -8,8 +8,10 @@ import yaml
 from contract.list_keys import table, text
 from contract.servers import Server, kinds, real, space
 from contract.test_apply import *  # noqa: F403
+from contract.test_apply_refused import *  # noqa: F403
 from contract.test_lists import *  # noqa: F403
 from contract.test_objects import *  # noqa: F403
+from contract.test_patches import *  # noqa: F403
 from contract.test_random import *  # noqa: F403
 from contract.test_server import *  # noqa: F403
 from rig.controlplane import ControlPlane

@@ -25,7 +25,7 @@ from typing import Any, Self
 
 import urllib3
 
-from rig import assets, flags, pki
+from rig import assets, flags, leaks, pki
 from rig.assets import Assets
 from rig.http import ApiError, Client
 
@@ -120,6 +120,7 @@ class ControlPlane:
         if keeper.returncode:  # it was killed itself; its children are still in its group where they outlive it
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(keeper.pid, signal.SIGKILL)
+            self._await_orphans(time.monotonic() + 10)
         if self.folder != Path():
             shutil.rmtree(self.folder, ignore_errors=True)
         self.pids.clear()
@@ -241,6 +242,11 @@ class ControlPlane:
                 time.sleep(0.05)
         finally:
             client.close()
+
+    def _await_orphans(self, deadline: float) -> None:
+        """Waits until programs that nobody here can reap are dead: a dying one still writes files and holds its port."""
+        while any(map(leaks.alive, self.pids.values())) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _save_logs(self) -> None:
         target = os.environ.get(USERS_OWN_LOGS)

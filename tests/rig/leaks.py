@@ -26,6 +26,21 @@ def processes(marker: str) -> list[str]:
     return found
 
 
+def alive(pid: int) -> bool:
+    """Whether any thread of a process is left. Its first thread may be a zombie while others still hold its sockets."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    if sys.platform != "linux":
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except OSError:  # it has ended meanwhile
+        return False
+
+
 def answers(port: int) -> bool:
     """Whether anything listens at 127.0.0.1:port."""
     with socket.socket() as client:
