@@ -21,10 +21,10 @@ test: venv
 cluster-tools:
 	@$(PYTHON) tests/rig/build.py
 
-# The lane against real API servers, where the contract is tried on both servers. PYTEST_ARGS="-k corpus" picks tests.
+# The lane against real API servers. PYTEST_ARGS="-k corpus" picks tests.
 test-cluster: venv
 	@why=$$(PYTHONPATH=tests $(BIN)/python -m rig.assets); case $$? in \
-	0) GKE2EKS_CONTRACT_REAL=1 $(BIN)/pytest -q tests/cluster tests/contract $(PYTEST_ARGS);; \
+	0) $(BIN)/pytest -n 2 -q tests/cluster $(PYTEST_ARGS);; \
 	3) echo "cluster lane skipped: $$why";; \
 	*) exit 1;; \
 	esac

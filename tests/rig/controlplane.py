@@ -244,7 +244,7 @@ class ControlPlane:
             client.close()
 
     def _await_orphans(self, deadline: float) -> None:
-        """Waits until programs that nobody here can reap are dead: a dying one still writes files and holds its port."""
+        """Waits until programs that we cannot reap are dead: a dying one still writes files and holds its port."""
         while any(map(leaks.alive, self.pids.values())) and time.monotonic() < deadline:
             time.sleep(0.01)
 
