@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -18,7 +19,7 @@ from migrate.model.path import P
 from migrate.model.plan import Change, Difference, Fate, Finding, Plan, RuleNote, Standing, Step, Undecided
 from migrate.model.ref import Ref
 from migrate.render import document, markdown, terminal, words
-from migrate.render.undecided import undecided_yaml
+from migrate.render.undecided import example_lines, undecided_yaml
 
 HEADINGS = (
     "Can this move?",
@@ -240,3 +241,11 @@ def test_lines_break_at_spaces_and_arrows_have_a_plain_form() -> None:
     assert all(f"ready-{n}-" + "y" * 120 in shown(plan, width=40) for n in range(5))
     assert "→" not in shown(plan, unicode=False)
     assert all(len(line) <= 60 for line in shown(plan_of(3), width=60).splitlines())
+
+
+def test_the_example_of_a_safe_question_is_a_comment_everywhere() -> None:
+    key = ("volumes", "shop/data")
+    where = (Ref("", "PersistentVolumeClaim", "shop", "data"),)
+    asked = Undecided(key, "volumes", "What becomes of the data?", False, "Held.", where, "", "copied")
+    assert example_lines((asked,)) == ["volumes:", '  # "shop/data": "copied"']
+    assert example_lines((replace(asked, blocks=True),)) == ["volumes:", '  "shop/data": "copied"']

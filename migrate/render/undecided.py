@@ -57,10 +57,8 @@ def _write(tree: dict[str, Any], depth: int, lines: list[str], comments: bool = 
         if comments:
             lines.extend(f"{pad}# {line}" for line in _comments(node))
         # An example of a safe question would claim something about the user's data: it waits behind a comment sign.
-        lines.extend(
-            line if node.blocks or not comments else f"{pad}# {line.lstrip()}"
-            for line in _entry(pad, key, node.example)
-        )
+        entry = _entry(pad, key, node.example)
+        lines.extend(entry if node.blocks else [f"{pad}# {line.lstrip()}" for line in entry])
 
 
 def _comments(answer: Undecided) -> list[str]:
