@@ -79,13 +79,20 @@ def test_the_example_on_the_page_is_understood() -> None:
     assert found.exclude and found.overlays and len(found.answers) == 2 and found.overrides and found.waivers
 
 
+def answers() -> str:
+    rows = [f"| `{spec.group}{'.<name>' if spec.kind == 'map' else ''}` | {spec.what} |" for spec in ANSWERS.values()]
+    return "\n".join(["| key | answer |", "|---|---|", *sorted(rows)])
+
+
 def page() -> str:
     head = (
         "# gke2eks.yaml\n\nThe file is yours: it is read strictly and never written. Everything in it is optional.\n"
-        f"```yaml\n{EXAMPLE}```\n\nEach message about it is shown as it is printed; "
+        f"```yaml\n{EXAMPLE}```\n\n## Every answer there is\nA plan asks for the ones that it needs; "
+        "`gke2eks.undecided.yaml` holds them with examples. Keys with a name below them are maps, and lists are "
+        f"written with commas.\n\n{answers()}\n\n## Every message\nEach one is shown as it is printed; "
         "`tests/test_decisions.py` writes this page.\n"
     )
-    return head + "".join(f"\n## {title}\n```\n{printed(text)}\n```\n" for title, text in CASES.items())
+    return head + "".join(f"\n### {title}\n```\n{printed(text)}\n```\n" for title, text in CASES.items())
 
 
 def test_the_page_shows_what_is_printed() -> None:
