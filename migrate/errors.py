@@ -52,3 +52,31 @@ class BadMapping(Error):
 
 class BadWorkspace(Error):
     """The workspace folder cannot be used as it is."""
+
+
+class Refused(Error):
+    """A cluster or a cloud said no, or could not be asked."""
+
+    code = REFUSED
+
+
+class Forbidden(Refused):
+    """The cluster is there and we are known to it, but this is not for us."""
+
+
+class Expired(Refused):
+    """The place in a long list is gone; the list must be started again."""
+
+
+class ReadOnly(Error):
+    """Something tried to write to the source. Nothing was sent; it is a bug of ours."""
+
+    code = BUG
+
+
+class NotLoggedIn(Refused):
+    """The cluster does not accept our credentials; nothing more can be asked."""
+
+
+class Unreachable(Refused):
+    """No usable answer came, however often it was asked."""

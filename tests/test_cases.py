@@ -36,7 +36,9 @@ def test_case(case: Path, tmp_path: Path) -> None:
     assert (
         sorted(f"{c.rule} {str(c.path) or '(whole object)'}" for s in made.steps for c in s.changes) == why["changes"]
     )
-    assert sorted(f"{f.rule} {f.severity} {f.ref} {f.path}".strip() for f in made.findings) == why["findings"]
+    # A case is an excerpt: what its objects name is elsewhere, and only the cases of that rule are about it.
+    findings = [f for f in made.findings if f.rule != "REF001" or case.name.startswith("REF001")]
+    assert sorted(f"{f.rule} {f.severity} {f.ref} {f.path}".strip() for f in findings) == why["findings"]
     assert [".".join(q.key) for q in made.undecided] == why["questions"]
 
 

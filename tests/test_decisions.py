@@ -60,7 +60,8 @@ def printed(text: str) -> str:
 
 EXAMPLE = """\
 flavour: standard                  # or auto: EKS Auto Mode
-select:
+select:                            # also: labels, kinds, only
+  namespaces: [shop, "team-*"]     # what goes along, with what it needs of the cluster
   exclude: [Deployment/shop/old]   # what stays behind by your word
 overlays: [our-mappings]           # a folder beside this file
 identity:
@@ -76,7 +77,7 @@ waivers:
 
 def test_the_example_on_the_page_is_understood() -> None:
     found = parse(EXAMPLE, "gke2eks.yaml", ANSWERS)
-    assert found.exclude and found.overlays and len(found.answers) == 2 and found.overrides and found.waivers
+    assert found.select.exclude and found.overlays and len(found.answers) == 2 and found.overrides and found.waivers
 
 
 def answers() -> str:
@@ -136,8 +137,8 @@ def test_a_full_file() -> None:
         + "services: {idleTimeout: 3600}\n"
     )
     found = parse(text, "g.yaml", KNOWN)
-    assert (found.flavour, found.source_name, found.namespaces) == ("auto", "prod", ("shop",))
-    assert found.exclude == ("Job/shop/once",)
+    assert (found.flavour, found.source_name, found.select.namespaces) == ("auto", "prod", ("shop",))
+    assert [one.text for one in found.select.exclude] == ["Job/shop/once"]
     assert found.answers["identity", "mode"].where == "g.yaml:14"
     assert found.answers["identity", "roles", "a@b"].where == "g.yaml:18"
     assert found.answers["services", "idleTimeout"].value == 3600

@@ -14,7 +14,9 @@ from migrate import __version__
 from migrate.errors import BUG, INTERRUPTED, USAGE, Error
 
 _COMMANDS = {
+    "access": "Print the rights that gke2eks needs in a cluster.",
     "explain": "Say why each field of one object changes.",
+    "export": "Read a live cluster into the workspace; the cluster is only read.",
     "plan": "Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.",
     "practice": "Run a small cluster in memory on 127.0.0.1, to try things on, until Ctrl-C.",
     "rules": "List the rules, or show the page of one.",

@@ -42,6 +42,7 @@ from migrate.errors import DONE, LOOK
     help="Exit 1 when a finding is at least this severe.",
 )
 @click.option("--hash-key-file", type=click.Path(path_type=Path, exists=True), help="Key for hashes of secret values.")
+@click.option("--accept-incomplete", is_flag=True, help="Plan although the export could not read every kind.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged.")
 def command(
     sources: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     output: str,
     fail_on: str,
     hash_key_file: Path | None,
+    accept_incomplete: bool,
     today: datetime | None,
 ) -> int:
     """Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change."""
@@ -58,7 +60,13 @@ def command(
 
     day: date = today.date() if today else datetime.now(UTC).date()
     made = make_plan(
-        sources, workspace, stdin=sys.stdin.buffer.read, today=day, flavour=flavour, hash_key_file=hash_key_file
+        sources,
+        workspace,
+        stdin=sys.stdin.buffer.read,
+        today=day,
+        flavour=flavour,
+        hash_key_file=hash_key_file,
+        accept_incomplete=accept_incomplete,
     )
     for note in made.notes:
         echo(f"note: {note}", err=True)

@@ -5,17 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from migrate.model.listing import Kind
 from migrate.model.ref import Ref
 
 
 class Source(Protocol):
-    """A cluster that is only read."""
+    """A cluster that is only read. Every method raises Refused when the cluster says no or cannot be reached."""
 
-    def get(self, ref: Ref, version: str) -> Mapping[str, Any] | None: ...
+    @property
+    def name(self) -> str:
+        """What a person calls this cluster."""
+        ...
 
-    def list(self, group: str, version: str, plural: str) -> Iterator[Mapping[str, Any]]: ...
+    def version(self) -> Mapping[str, Any]:
+        """What /version says: gitVersion, major, minor, …"""
+        ...
 
-    def watch(self, group: str, version: str, plural: str, resource_version: str) -> Iterator[Mapping[str, Any]]: ...
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every kind that is served, each in one version: the preferred one, or the first that has it."""
+        ...
+
+    def pages(self, kind: Kind, limit: int = 500) -> Iterator[Mapping[str, Any]]:
+        """The list over all namespaces, parsed, page by page; limit 0 asks for all at once.
+
+        Raises Forbidden, Expired (start again: what was yielded so far is of no use), or Refused.
+        """
+        ...
 
 
 class Target(Source, Protocol):

@@ -84,6 +84,7 @@ def make_plan(
     today: date,
     flavour: str | None = None,
     hash_key_file: Path | None = None,
+    accept_incomplete: bool = False,
 ) -> Planned:
     """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
     ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
@@ -98,10 +99,25 @@ def make_plan(
     if stored is None:
         raise BadInput(
             f"there is nothing to plan: {workspace} holds no snapshot",
-            "give --from what `kubectl get -o json` prints. Nothing was planned.",
+            "give --from what `kubectl get -o json` prints, or run gke2eks export. Nothing was planned.",
         )
+    if not accept_incomplete:
+        _refuse_incomplete(stored[0])
     made = plan(stored[0], tables(decided_overlays), decided)
     return _write(ws, workspace, made, stored[0].notes)
+
+
+def _refuse_incomplete(snapshot: Snapshot) -> None:
+    """What nobody could read may matter; a person says that it does not. Raises BadInput."""
+    missing = [one for one in snapshot.listings if one.missing]
+    if missing:
+        raise BadInput(
+            f"the snapshot of {snapshot.name} is incomplete: {len(missing)} kind{'s' if len(missing) > 1 else ''} "
+            "could not be read",
+            "get the rights (gke2eks access source) and export again, leave kinds out with export --without, or plan "
+            "with --accept-incomplete. Nothing was planned.",
+            [f"{one.outcome.value:<9}  {one.kind}: {one.why}" for one in missing],
+        )
 
 
 def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str], str]:
@@ -129,8 +145,7 @@ def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tupl
         answers={key: answer.value for key, answer in found.answers.items()},
         overrides=tuple(Override(o.ref, o.path, o.value, o.reason, place(o.where)) for o in found.overrides),
         waivers=tuple(Waiver(w.rule, w.ref, w.reason, place(w.where)) for w in found.waivers),
-        namespaces=found.namespaces,
-        exclude=found.exclude,
+        select=found.select,
         source_name=found.source_name,
     )
     return decided, _overlays(found.overlays, workspace)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.model.path import Path
+from migrate.model.selection import EVERYTHING, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,5 @@ class Decided:
     answers: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    namespaces: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    select: Selection = EVERYTHING
     source_name: str = ""

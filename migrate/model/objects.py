@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from migrate.model.listing import Listing
 from migrate.model.ref import Ref
 
 
@@ -76,7 +77,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the source was when it was read: objects sorted by identity, and what could not be read."""
+    """What the source was when it was read: objects sorted by identity, and what could not be read.
+
+    `listings` and `facts` (such as the version of Kubernetes) are those of a live cluster; of files they are empty.
+    """
 
     objects: tuple[Object, ...]
     left_out: tuple[LeftOut, ...] = ()
@@ -85,3 +89,5 @@ class Snapshot:
     read_at: str = ""
     notes: tuple[str, ...] = ()
     duplicates: tuple[tuple[Ref, str, str], ...] = field(default=())
+    listings: tuple[Listing, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)

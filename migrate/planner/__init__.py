@@ -9,8 +9,9 @@ from migrate.model.plan import Plan, Step
 from migrate.model.ref import Ref
 from migrate.model.rules import Rule
 from migrate.planner.given import Neighbours, Tables
+from migrate.planner.loose import loose_ends, taken_along
 from migrate.planner.steps import Flags, collect, left_behind, new_step, skipped, step
-from migrate.planner.whole import digest, duplicates, fits_nothing, whole
+from migrate.planner.whole import digest, duplicates, fits_nothing, unread, whole
 
 __all__ = ["Neighbours", "Tables", "digest", "plan"]
 
@@ -18,7 +19,8 @@ __all__ = ["Neighbours", "Tables", "digest", "plan"]
 def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
     """Decide what each object becomes."""
     refs = {obj.ref for obj in snapshot.objects}
-    stays = {obj.ref: skip for obj in snapshot.objects if (skip := left_behind(obj, tables, refs, decided))}
+    along = taken_along(snapshot.objects, decided)
+    stays = {obj.ref: skip for obj in snapshot.objects if (skip := left_behind(obj, tables, refs, decided, along))}
     known = Neighbours(snapshot.objects, stays, decided, tables.rows)
     by_kind: dict[tuple[str, str], list[Rule]] = {}
     steps: list[Step] = []
@@ -35,5 +37,6 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
         steps.append(step(obj, wishes, tables, decided, flags))
         collect(wishes, created, flags, known)
     steps += [new_step(rule, create) for rule, create in created.values()]
-    flags += duplicates(snapshot) + fits_nothing(decided, refs, tables)
+    flags += duplicates(snapshot) + unread(snapshot) + fits_nothing(decided, refs, tables)
+    flags += loose_ends(snapshot, steps, stays, flags)
     return whole(snapshot, steps, flags, tables, decided)

@@ -22,15 +22,16 @@ PLAN_RULE, OVERRIDE, FACTS = "PLN001", "override", "gke2eksFacts"
 Flags = list[tuple[Ref | None, str, Flag]]
 
 
-def left_behind(obj: Object, tables: Tables, refs: set[Ref], decided: Decided) -> Skip | None:
+def left_behind(
+    obj: Object, tables: Tables, refs: set[Ref], decided: Decided, along: frozenset[Ref] = frozenset()
+) -> Skip | None:
+    """Say why an object stays behind. `along` is what the selection needs beside itself."""
     made = made_by(obj, tables.managed, refs.__contains__)
     if made is not None:
         return Skip(*made)
-    text = str(obj.ref)
-    if text in decided.exclude:
-        return Skip(Cause.EXCLUDED, "excluded in the decisions file")
-    if decided.namespaces and obj.ref.namespace and obj.ref.namespace not in decided.namespaces:
-        return Skip(Cause.EXCLUDED, "outside the namespaces selected in the decisions file")
+    if decided.select and not decided.select.matches(obj) and obj.ref not in along:
+        named = decided.select.excludes(obj.ref)
+        return Skip(Cause.EXCLUDED, "excluded by name" if named else "outside the selection")
     return None
 
 

@@ -41,6 +41,31 @@ def duplicates(snapshot: Snapshot) -> Flags:
     ]
 
 
+def unread(snapshot: Snapshot) -> Flags:
+    """Say which kinds of the cluster this plan knows nothing of."""
+    found: Flags = [
+        (
+            None,
+            PLAN_RULE,
+            Flag(
+                P(),
+                f"{one.kind} was not read ({one.outcome.value}), so nothing is planned for it: {one.why}.",
+                "Get the right to list it and export again, or move these objects by hand.",
+                Severity.REVIEW,
+            ),
+        )
+        for one in snapshot.listings
+        if one.missing
+    ]
+    wished = [one.kind for one in snapshot.listings if one.by_request]
+    if wished:
+        names = ", ".join(sorted(map(str, wished)))
+        said = f"Not read, as asked: {names}. Nothing is planned for these, and what refers to them is not checked."
+        fix = "Nothing, when they are moved in another way; else export them, too."
+        found.append((None, PLAN_RULE, Flag(P(), said, fix, Severity.INFO)))
+    return found
+
+
 def fits_nothing(decided: Decided, refs: set[Ref], tables: Tables) -> Flags:
     """A decision that does nothing is a typing mistake more often than not."""
     names = {str(ref) for ref in refs}
@@ -48,7 +73,10 @@ def fits_nothing(decided: Decided, refs: set[Ref], tables: Tables) -> Flags:
     said = [(w.where, f"an override of {w.ref}") for w in decided.overrides if w.ref not in names]
     said += [(w.where, f"a waiver of {w.rule}, which is no rule") for w in decided.waivers if w.rule not in rules]
     said += [(w.where, f"a waiver for {w.ref}") for w in decided.waivers if w.ref and w.ref not in names]
-    said += [("gke2eks.yaml", f"an exclusion of {text}") for text in decided.exclude if text not in names]
+    select = decided.select
+    said += [("select", f"an exclusion of {one.text}") for one in select.exclude if not any(map(one.matches, refs))]
+    said += [("select", f"only {one.text}") for one in select.only if not any(map(one.matches, refs))]
+    said += [("select", f"the kind {one.text}") for one in select.kinds if not any(map(one.matches, refs))]
     return [
         (None, PLAN_RULE, Flag(P(), f"This decision fits nothing that was read: {what} ({where}).", _CHECK_NAME))
         for where, what in said

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
 
 from migrate.errors import BadInput
 from migrate.manifest.kinds import is_cluster_scoped
@@ -17,14 +14,11 @@ from migrate.manifest.text import load_all
 from migrate.model.objects import LeftOut, Object, Snapshot
 from migrate.model.ref import Ref, group_of
 from migrate.reading.files import Ignored, Text, texts
-from migrate.reading.foreign import Said, not_served, unparsable, without_kind
+from migrate.reading.fit import Found, unfit
+from migrate.reading.foreign import unparsable
 from migrate.reading.redact import Redactor
 
 _DEEPEST_LIST = 20
-_LONGEST_NAME = 253
-_API_VERSION = re.compile(r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9]+\Z")
-_WRITABLE = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
-_RENDER = "Render it first: helm template <chart> | gke2eks … -"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +29,11 @@ class Reading:
     observed: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One document after Lists are unwrapped. `item` is its place in them, '' for a document of its own."""
-
-    source: str
-    line: int
-    item: str
-    body: Any
-
-    @property
-    def origin(self) -> str:
-        return f"{self.source}:{self.line} {self.item}".rstrip()
-
-    def left_out(self, said: Said) -> LeftOut:
-        reason = f"{self.item}: {said[0]}" if self.item else said[0]
-        return LeftOut(self.source, self.line, reason, said[1])
-
-
 @dataclass(slots=True)
 class _Pile:
     """What has been gathered so far."""
 
-    found: list[_Found] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     documents: int = 0
@@ -66,7 +42,7 @@ class _Pile:
 
 def read(sources: Sequence[str], *, stdin: Callable[[], bytes], needles: Sequence[str], hash_key: bytes) -> Reading:
     """Read files, directories and standard input ('-'). Raises BadInput when there is no object at all."""
-    with _no_garbage_collection():
+    with no_garbage_collection():
         pile = _Pile()
         for text in texts(sources, stdin):
             _add(pile, text)
@@ -77,7 +53,7 @@ def read(sources: Sequence[str], *, stdin: Callable[[], bytes], needles: Sequenc
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Hold the collector back: a bulk load makes no garbage, only work for it."""
     was = gc.isenabled()
     gc.disable()
@@ -108,7 +84,7 @@ def _add(pile: _Pile, text: Text | LeftOut | Ignored) -> None:
                 _unwrap(pile, one, 0)
 
 
-def _documents(pile: _Pile, text: Text) -> Iterator[_Found | LeftOut]:
+def _documents(pile: _Pile, text: Text) -> Iterator[Found | LeftOut]:
     template = "{{" in text.data
     secret = "secret" in text.data.casefold()
     for document in load_all(text.data):
@@ -120,10 +96,10 @@ def _documents(pile: _Pile, text: Text) -> Iterator[_Found | LeftOut]:
         if error is not None:
             pile.notes.append(f"{text.source}:{error.line}: {error.message}; the last one counts, as in kubectl")
         if document.body is not None:
-            yield _Found(text.source, document.line, "", document.body)
+            yield Found(text.source, document.line, "", document.body)
 
 
-def _unwrap(pile: _Pile, one: _Found, depth: int) -> None:
+def _unwrap(pile: _Pile, one: Found, depth: int) -> None:
     body = one.body
     if not _is_list(body):
         pile.documents += 1
@@ -140,7 +116,7 @@ def _unwrap(pile: _Pile, one: _Found, depth: int) -> None:
     for index, item in enumerate(body["items"] or ()):
         if typed and isinstance(item, dict) and "kind" not in item:
             item = {**typed, **item}
-        _unwrap(pile, _Found(one.source, one.line, f"{one.item}.items[{index}]".lstrip("."), item), depth + 1)
+        _unwrap(pile, Found(one.source, one.line, f"{one.item}.items[{index}]".lstrip("."), item), depth + 1)
 
 
 def _is_list(body: Any) -> bool:
@@ -158,9 +134,9 @@ def _item_type(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reading(pile: _Pile, redactor: Redactor) -> Reading:
-    fit: list[_Found] = []
+    fit: list[Found] = []
     for one in pile.found:
-        said = _unfit(one)
+        said = unfit(one)
         if said:
             pile.left_out.append(one.left_out(said))
         else:
@@ -180,7 +156,7 @@ def _reading(pile: _Pile, redactor: Redactor) -> Reading:
 
 
 def _objects(
-    pile: _Pile, fit: Sequence[_Found], redactor: Redactor
+    pile: _Pile, fit: Sequence[Found], redactor: Redactor
 ) -> tuple[dict[Ref, Object], dict[Ref, dict[str, Any]], list[tuple[Ref, str, str]]]:
     scopes = _declared_scopes(fit)
     objects: dict[Ref, Object] = {}
@@ -217,7 +193,7 @@ def _identity(body: Mapping[str, Any], scopes: Mapping[tuple[str, str], bool]) -
     return Ref(group, kind, "" if cluster else namespace or "default", metadata["name"]), defaulted
 
 
-def _declared_scopes(fit: Sequence[_Found]) -> dict[tuple[str, str], bool]:
+def _declared_scopes(fit: Sequence[Found]) -> dict[tuple[str, str], bool]:
     """Learn from the CustomResourceDefinitions that were read: (group, kind) → is cluster-scoped."""
     scopes: dict[tuple[str, str], bool] = {}
     for one in fit:
@@ -226,73 +202,3 @@ def _declared_scopes(fit: Sequence[_Found]) -> dict[tuple[str, str], bool]:
         if isinstance(spec, Mapping) and isinstance(names, Mapping) and "scope" in spec:
             scopes[str(spec.get("group")), str(names.get("kind"))] = spec["scope"] == "Cluster"
     return scopes
-
-
-def _unfit(one: _Found) -> Said | None:
-    """Say why a document is not an object; None when it is one."""
-    body = one.body
-    if not isinstance(body, dict):
-        return "not a mapping: not a Kubernetes object", "Give objects with apiVersion, kind and metadata."
-    if "kind" not in body:
-        return without_kind(body, one.source)
-    kind, version = body["kind"], body.get("apiVersion")
-    if not isinstance(kind, str) or _unsafe(kind):
-        return "kind is not a usable text", "Write kind as plain text, such as Deployment."
-    if "apiVersion" not in body:
-        served = not_served("", kind) if kind == "Kustomization" else None
-        return served or ("no apiVersion", "Add apiVersion.")
-    if not isinstance(version, str):
-        return "apiVersion is not a text", "Write apiVersion as text, such as apps/v1."
-    return not_served(version, kind) or _unfit_version(version) or _unfit_metadata(body) or _unwritable(body)
-
-
-def _unfit_version(version: str) -> Said | None:
-    if _API_VERSION.match(version) and ".." not in version:
-        return None
-    return "apiVersion is not of the form group/version", "Write apiVersion as text, such as apps/v1."
-
-
-def _unfit_metadata(body: Mapping[str, Any]) -> Said | None:
-    metadata = body.get("metadata")
-    if not isinstance(metadata, dict):
-        return "no metadata" if metadata is None else "metadata is not a mapping", "Add metadata with a name."
-    namespace = metadata.get("namespace")
-    if namespace is not None and not isinstance(namespace, str):
-        return "metadata.namespace is not a text", "Put the namespace in quotes."
-    return _unfit_name(metadata) or (_unfit_text("metadata.namespace", namespace) if namespace else None)
-
-
-def _unfit_name(metadata: Mapping[str, Any]) -> Said | None:
-    name = metadata.get("name")
-    if name is None or name == "":
-        if metadata.get("generateName"):
-            return "only generateName, no name", "Give it a name; without one it has no identity to migrate."
-        return "metadata.name is empty or missing", "Add metadata.name."
-    if not isinstance(name, str):
-        return "metadata.name is not a text", "Put the name in quotes."
-    return _unfit_text("metadata.name", name)
-
-
-def _unfit_text(where: str, value: str) -> Said | None:
-    if "{{" in value:
-        return f"{where} is a Helm template", _RENDER
-    if len(value) > _LONGEST_NAME:
-        return f"{where} is longer than {_LONGEST_NAME} characters", "Shorten it; no API server takes it."
-    if _unsafe(value):
-        return f"{where} contains '/', '..' or unprintable characters", "Correct it; no API server takes it."
-    return None
-
-
-def _unsafe(value: str) -> bool:
-    # A name becomes a file name and a URL path later on.
-    return not value.isprintable() or value in (".", "") or ".." in value or "/" in value or "\\" in value
-
-
-def _unwritable(body: Mapping[str, Any]) -> Said | None:
-    try:
-        orjson.dumps(body, option=_WRITABLE)
-    except (orjson.JSONEncodeError, RecursionError, UnicodeEncodeError) as error:
-        if "ecursion" in str(error):
-            return "nested too deeply, or a part contains itself", "No API server takes this; leave it out."
-        return "it holds a value that JSON cannot hold", "Write dates as quoted text and numbers within 64 bits."
-    return None

@@ -36,13 +36,13 @@ def _default(default: Default) -> Rule:
     )
 
 
-def _page(id: str, title: str, what: str, why: str, do: str) -> Rule:
+def _page(id: str, title: str, what: str, why: str, do: str, docs: str = _EKS_GUIDE) -> Rule:
     return Rule(
         id=id,
         title=title,
         what=what,
         why=why,
-        docs=_EKS_GUIDE,
+        docs=docs,
         area="plan",
         severity=Severity.REVIEW,
         kinds=_NO_KIND,
@@ -68,6 +68,15 @@ RULES: tuple[Rule, ...] = (
         "Two bodies of one object, two rules that disagree about a field, or a decision that fits nothing.",
         "Guessing would hide the question: the source's own value stays.",
         "Leave one of the two out, or set the field with an override.",
+    ),
+    _page(
+        "REF001",
+        "Names something that is not there",
+        "Every Secret, key, claim, class, Service and other object that is named is looked up in what was read; so are "
+        "labels. References that say they are optional, and objects that every cluster has, are passed over.",
+        "Pods that name a missing Secret do not start, and a Service without pods answers nothing: on any cloud.",
+        "Read it too, make sure that it is on EKS, or take the reference out.",
+        "https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
     ),
     *(_default(default) for default in DEFAULTS if default.page),
 )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from migrate.errors import BadWorkspace
-from migrate.model.objects import Body, LeftOut, Object, Snapshot
+from migrate.model.listing import Kind, Listing, Outcome
+from migrate.model.objects import LeftOut, Object, Snapshot
 from migrate.model.ref import Ref
-from migrate.workspace.folder import Workspace, write_atomic
+from migrate.workspace.folder import Workspace, sync_folder, write_atomic
+from migrate.workspace.moving import join, split
 
 Observed = Mapping[Ref, Mapping[str, Any]]
-
-_KEPT_STATUS = ("loadBalancer", "capacity")
-_MOVED_METADATA = ("resourceVersion", "uid")
 
 
 def save(ws: Workspace, snapshot: Snapshot, observed: Observed | None = None) -> str:
@@ -30,15 +30,15 @@ def save(ws: Workspace, snapshot: Snapshot, observed: Observed | None = None) ->
         seen.append({"ref": each.ref.as_dict(), "origin": each.origin, "moved": moved, "observed": more})
     lines = _lines(objects)
     digest = hashlib.sha256(lines).hexdigest()
-    _write(ws, "observed.jsonl", _lines(seen))
-    _write(ws, "objects.jsonl", lines)
-    _write(ws, "facts.json", orjson.dumps(_facts(snapshot, digest), option=_OPTIONS | orjson.OPT_INDENT_2) + b"\n")
+    facts = orjson.dumps(_facts(snapshot, digest), option=_OPTIONS | orjson.OPT_INDENT_2) + b"\n"
+    _replace(ws, {"observed.jsonl": _lines(seen), "objects.jsonl": lines, "facts.json": facts})
     return digest
 
 
 def load(ws: Workspace) -> tuple[Snapshot, dict[Ref, dict[str, Any]]] | None:
     """Read the snapshot back whole; None when there is none. Raises BadWorkspace when its files disagree."""
     folder = ws.snapshot
+    _recover(ws)
     if not (folder / "facts.json").is_file():
         return None
     try:
@@ -53,51 +53,6 @@ def load(ws: Workspace) -> tuple[Snapshot, dict[Ref, dict[str, Any]]] | None:
         raise _broken(f"{type(bad).__name__}: {bad}") from None
 
 
-def split(body: Body) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part a body into what it is and what changes from one reading to the next."""
-    kept, moved = dict(body), dict[str, Any]()
-    metadata = body.get("metadata")
-    if isinstance(metadata, Mapping):
-        kept["metadata"], away = _split_metadata(metadata)
-        if away:
-            moved["metadata"] = away
-    status = body.get("status")
-    if isinstance(status, Mapping):
-        moved["status"] = {key: value for key, value in status.items() if key not in _KEPT_STATUS}
-        kept["status"] = {key: value for key, value in status.items() if key in _KEPT_STATUS}
-        if not kept["status"]:
-            del kept["status"]
-    return kept, moved
-
-
-def join(body: Body, moved: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo `split`."""
-    out = dict(body)
-    if "metadata" in moved:
-        away = dict(moved["metadata"])
-        times = away.pop("managedFieldsTimes", None)
-        metadata = {**out["metadata"], **away}
-        if times is not None:
-            metadata["managedFields"] = [
-                entry if time is None else {**entry, "time": time}
-                for entry, time in zip(metadata["managedFields"], times, strict=True)
-            ]
-        out["metadata"] = metadata
-    if "status" in moved:
-        out["status"] = {**out.get("status", {}), **moved["status"]}
-    return out
-
-
-def _split_metadata(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    kept = {key: value for key, value in metadata.items() if key not in _MOVED_METADATA}
-    away = {key: metadata[key] for key in _MOVED_METADATA if key in metadata}
-    managed = metadata.get("managedFields")
-    if isinstance(managed, list | tuple) and managed and all(isinstance(entry, Mapping) for entry in managed):
-        away["managedFieldsTimes"] = [entry.get("time") for entry in managed]
-        kept["managedFields"] = [{k: v for k, v in entry.items() if k != "time"} for entry in managed]
-    return kept, away
-
-
 def _facts(snapshot: Snapshot, digest: str) -> dict[str, Any]:
     return {
         "name": snapshot.name,
@@ -109,7 +64,26 @@ def _facts(snapshot: Snapshot, digest: str) -> dict[str, Any]:
         "notes": list(snapshot.notes),
         "duplicates": [{"ref": ref.as_dict(), "kept": a, "other": b} for ref, a, b in snapshot.duplicates],
         "digest": digest,
+        "facts": dict(snapshot.facts),
+        "listings": [_listing(one) for one in snapshot.listings],
     }
+
+
+def _listing(one: Listing) -> dict[str, Any]:
+    kind: dict[str, Any] = {
+        "group": one.kind.group,
+        "version": one.kind.version,
+        "plural": one.kind.plural,
+        "kind": one.kind.kind,
+    }
+    kind |= {"namespaced": one.kind.namespaced, "verbs": list(one.kind.verbs)}
+    more = {"count": one.count, "why": one.why, "resourceVersion": one.resource_version}
+    return {"kind": kind, "outcome": one.outcome.value, **more}
+
+
+def _listed(one: Mapping[str, Any]) -> Listing:
+    kind = Kind(**{**one["kind"], "verbs": tuple(one["kind"]["verbs"])})
+    return Listing(kind, Outcome(one["outcome"]), one["count"], one["why"], one["resourceVersion"])
 
 
 def _rebuild(
@@ -126,19 +100,46 @@ def _rebuild(
         read_at=facts["read_at"],
         notes=tuple(facts["notes"]),
         duplicates=tuple((Ref(**one["ref"]), one["kept"], one["other"]) for one in facts["duplicates"]),
+        listings=tuple(_listed(one) for one in facts.get("listings", ())),
+        facts=facts.get("facts", {}),
     )
     return snapshot, {Ref(**b["ref"]): b["observed"] for b in seen if b["observed"]}
 
 
 _OPTIONS = orjson.OPT_SORT_KEYS
+_DRAFT, _OLD = ".snapshot.new", ".snapshot.old"
 
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(row, option=_OPTIONS | orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
-def _write(ws: Workspace, name: str, data: bytes) -> None:
-    write_atomic(ws.inside(f"snapshot/{name}"), data, mode=0o600, dir_mode=0o700)
+def _replace(ws: Workspace, files: Mapping[str, bytes]) -> None:
+    """Put all files in place of the old ones, or none: whoever is stopped in between has the old snapshot."""
+    ws.inside("snapshot/facts.json")  # refuses a link that leads outside
+    _recover(ws)
+    draft, old = ws.inside(_DRAFT), ws.inside(_OLD)
+    for rest in (draft, old):
+        shutil.rmtree(rest, ignore_errors=True)
+    try:
+        for name, data in files.items():
+            write_atomic(draft / name, data, mode=0o600, dir_mode=0o700)
+        if ws.snapshot.exists():
+            ws.snapshot.rename(old)
+        draft.rename(ws.snapshot)
+    except BaseException:
+        _recover(ws)
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    sync_folder(ws.path)
+
+
+def _recover(ws: Workspace) -> None:
+    """Undo a replacement that was stopped between its two renames."""
+    old = ws.inside(_OLD)
+    if old.is_dir() and not ws.snapshot.exists():
+        old.rename(ws.snapshot)
 
 
 def _broken(why: str) -> BadWorkspace:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from migrate.errors import BadDecisions
 from migrate.model.path import parse as parse_path
+from migrate.model.selection import parse_selection
 from migrate.workspace.decisions.answers import collect
 from migrate.workspace.decisions.hints import unknown, value_spot
 from migrate.workspace.decisions.keys import File, explain
@@ -76,8 +77,7 @@ def _decisions(source: Source, file: File, answers: Mapping[tuple[str, ...], Ans
         flavour=file.flavour,
         source_name=file.source.name,
         answers=answers,
-        namespaces=tuple(file.select.namespaces),
-        exclude=tuple(file.select.exclude),
+        select=parse_selection(**file.select.model_dump()),
         overlays=tuple(file.overlays),
         overrides=overrides,
         waivers=waivers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from migrate.errors import BadDecisions
 from migrate.model.path import PathError
 from migrate.model.path import parse as parse_path
+from migrate.model.selection import BadSelection, parse_kind, parse_namespace, parse_ref, parse_selector
 from migrate.workspace.decisions.hints import near, unknown, value_spot
 from migrate.workspace.decisions.said import Flavour
 from migrate.workspace.marks import At, Source, Spot, dotted
@@ -52,6 +53,19 @@ def _is_said(text: str) -> str:
     return text
 
 
+def _reads(parser: Callable[[str], object]) -> Callable[[str], str]:
+    """A check of one text of a selection, in the grammar of the options."""
+
+    def check(text: str) -> str:
+        try:
+            parser(text)
+        except BadSelection as bad:
+            raise ValueError(bad.expected) from None
+        return text
+
+    return check
+
+
 RefText = Annotated[str, AfterValidator(_is_ref)]
 Words = Annotated[str, AfterValidator(_is_said)]
 
@@ -65,8 +79,13 @@ class _SourceKeys(_Strict):
 
 
 class _Select(_Strict):
-    namespaces: list[Words] = []
-    exclude: list[RefText] = []
+    """The keys are the parameters of parse_selection."""
+
+    namespaces: list[Annotated[str, AfterValidator(_reads(parse_namespace))]] = []
+    labels: list[Annotated[str, AfterValidator(_reads(parse_selector))]] = []
+    kinds: list[Annotated[str, AfterValidator(_reads(parse_kind))]] = []
+    only: list[Annotated[str, AfterValidator(_reads(parse_ref))]] = []
+    exclude: list[Annotated[str, AfterValidator(_reads(parse_ref))]] = []
 
 
 class _Override(_Strict):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from migrate.model.path import Path
 from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
 
 Flavour = Literal["standard", "auto"]
 Scalar = str | int | float | bool
@@ -62,8 +63,7 @@ class Decisions:
     flavour: Flavour = "standard"
     source_name: str = ""
     answers: Mapping[tuple[str, ...], Answer] = field(default_factory=dict)
-    namespaces: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    select: Selection = EVERYTHING
     overlays: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()

@@ -1,0 +1,100 @@
+"""Where a cluster is, the pool of connections to it, and who we are to it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class Connection:
+    """An open door, made of a ready `Configuration` of the kubernetes package. Nothing of it appears in a repr.
+
+    `login` says what a person does when credentials are refused, `if_silent` when nobody answers. `renew` makes a
+    new Configuration.
+    """
+
+    __slots__ = ("_config", "_lock", "_renew", "if_silent", "login", "name", "pool", "url")
+
+    def __init__(
+        self, name: str, config: Any, *, login: str, if_silent: str = "", renew: Callable[[], Any] | None = None
+    ) -> None:
+        from kubernetes.client import ApiClient
+
+        self.name = name
+        self.url = str(config.host).rstrip("/")
+        self.login = login
+        self.if_silent = if_silent or f"check the address of {name}, VPN and proxy.{self._private()}"
+        self._config = config
+        self._renew = renew
+        self._lock = threading.Lock()
+        self.pool = ApiClient(config).rest_client.pool_manager
+
+    @property
+    def shown(self) -> str:
+        """The address without a password that somebody wrote into it."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    def _private(self) -> str:
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(urlsplit(self.url).hostname or "")
+        except ValueError:
+            return ""
+        there = address.is_private and not address.is_loopback
+        return " A private endpoint answers only inside its network." if there else ""
+
+    def authorization(self) -> str:
+        """The value of the Authorization header, renewed when it is near its end; '' for none."""
+        with self._lock, heard():
+            # The package runs refresh_api_key_hook in here, also when there was no token yet.
+            found = self._config.get_api_key_with_prefix("BearerToken", "authorization")
+        return str(found or "")
+
+    def renew(self, refused: str) -> bool:
+        """Log in anew unless another thread did since; tell whether the credentials are others than `refused`."""
+        with self._lock, heard():
+            if self._renew is not None and self._config.api_key.get("BearerToken", "") == refused:
+                self._config = self._renew()
+        return self.authorization() != refused
+
+
+def with_token(
+    name: str, url: str, ca: bytes | None, token: Callable[[], str], *, login: str, if_silent: str = ""
+) -> Connection:
+    """Open a cluster that a cloud described. `ca` is PEM, None: a certificate that everybody trusts.
+
+    `token` gives one that is fresh at each call, from any thread, or raises Refused.
+    """
+    from kubernetes.client import Configuration
+
+    def refresh(config: Any) -> None:
+        config.api_key["BearerToken"] = f"Bearer {token()}"
+
+    config: Any = Configuration()
+    config.host = url
+    config.ca_cert_data = ca.decode() if ca else None  # as bytes it would be taken for DER
+    config.refresh_api_key_hook = refresh
+    return Connection(name, config, login=login, if_silent=if_silent)
+
+
+@contextmanager
+def heard() -> Iterator[list[str]]:
+    """Collect what the package logs instead of raising: a login program that fails is one line in the root logger."""
+    lines: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    ear, root = Ear(logging.ERROR), logging.getLogger()
+    root.addHandler(ear)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(ear)

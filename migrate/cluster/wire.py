@@ -1,0 +1,200 @@
+"""Requests to the source: reads only, asked again when that may help, errors in words."""
+
+from __future__ import annotations
+
+import random
+import re
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+from urllib3 import exceptions
+
+from migrate.cluster.connection import Connection
+from migrate.errors import Expired, Forbidden, NotLoggedIn, ReadOnly, Refused, Unreachable
+
+READS = ("get", "list", "watch")
+_SEGMENT = r"/[A-Za-z0-9][A-Za-z0-9.-]*"
+# Collections and discovery. Nothing below a single object: exec, attach and proxy are GET requests, too.
+_PATHS = re.compile(rf"/version|/api(?:{_SEGMENT}){{0,2}}|/apis(?:{_SEGMENT}){{0,3}}")
+_AGAIN = (429, 500, 502, 503, 504)
+_ATTEMPTS = 7
+_FEW = 2  # for what seldom gets better: silence, and an address where nobody ever answered
+_LONGEST_WAIT = 60.0
+_CHUNK = 1 << 20
+
+
+class _Again(Exception):
+    """It may work the next time. `after`: seconds that the server asked for; `few`: do not insist."""
+
+    def __init__(self, why: str, *, after: float | None = None, few: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.after, self.few = why, after, few
+
+
+class Wire:
+    """Asks one cluster. `timeout`: seconds without a byte; a whole answer may take five times as long."""
+
+    def __init__(
+        self, connection: Connection, *, timeout: float = 60, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.connection = connection
+        self._timeout = timeout
+        self._pause = pause
+        self._answered = False
+
+    def ask(
+        self,
+        verb: str,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        *,
+        accept: str = "application/json",
+        fits: Callable[[Any], bool] = lambda body: isinstance(body, dict),
+    ) -> Any:
+        """Give the parsed answer, once it `fits`. Raises ReadOnly before anything is sent, Refused and its kin."""
+        if verb not in READS or not _PATHS.fullmatch(path):
+            raise ReadOnly(f"the source may only be read, and this is {verb} {path}", "report this; nothing was sent.")
+        attempt, renewed = 0, False
+        while True:
+            attempt += 1
+            login = self.connection.authorization()
+            try:
+                status, body = self._once(path, query, accept, login, fits)
+            except _Again as again:
+                if attempt >= (_FEW if again.few else _ATTEMPTS):
+                    raise self._unreachable(path, again.why, attempt) from None
+                wait = min(0.2 * 2**attempt, 8) * random.uniform(0.5, 1) if again.after is None else again.after
+                self._pause(min(wait, _LONGEST_WAIT))
+                continue
+            self._answered = True
+            if status == 401 and not renewed:
+                renewed = True
+                if self.connection.renew(login):
+                    continue
+            if status < 300:
+                return body
+            raise self._refused(status, path, body)
+
+    def _once(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str, login: str, fits: Callable[[Any], bool]
+    ) -> tuple[int, Any]:
+        url = self.connection.url + path + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": "gke2eks"}
+        if login:
+            headers["Authorization"] = login
+        timeout = urllib3.Timeout(connect=min(10, self._timeout), read=self._timeout)
+        try:
+            answer = self.connection.pool.request(
+                "GET", url, headers=headers, preload_content=False, retries=False, redirect=False, timeout=timeout
+            )
+            try:
+                data = self._read(answer)
+            except BaseException:
+                answer.close()  # half-read: not for the pool
+                raise
+        except (exceptions.HTTPError, OSError) as bad:
+            raise self._judged(bad) from None
+        return self._parsed(answer, data, fits)
+
+    def _read(self, answer: Any) -> bytes:
+        """Read all of it. A server that sends a byte now and then must not hold us for ever."""
+        end = time.monotonic() + 5 * self._timeout
+        parts = []
+        while chunk := answer.read1(_CHUNK, decode_content=True):
+            parts.append(chunk)
+            if time.monotonic() > end:
+                raise _Again(f"the answer was not whole after {5 * self._timeout:g} s", few=True)
+        return b"".join(parts)
+
+    def _parsed(self, answer: Any, data: bytes, fits: Callable[[Any], bool]) -> tuple[int, Any]:
+        status = int(answer.status)
+        if status in _AGAIN:
+            raise _Again(f"the server answered {_named(answer)}", after=_after(answer.headers.get("Retry-After")))
+        try:
+            body = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            # Python 3.11 takes a connection that is reset within the headers for an empty 200.
+            body = None
+        if status < 300 and not fits(body):
+            few = bool(data) and not self._answered  # a log-in page stays one
+            raise _Again("an answer was cut off, or is not that of a Kubernetes API server", few=few)
+        return status, body
+
+    def _judged(self, bad: Exception) -> Exception:
+        """Say what an exception of the network means. Texts of exceptions may be long; ours are short."""
+        inner = bad.args[0] if isinstance(bad, exceptions.SSLError) and bad.args else bad
+        if isinstance(bad, exceptions.ProxyError):
+            return _Again("the proxy between us and the server does not let us through", few=not self._answered)
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return self._certificate(inner)
+        if isinstance(inner, ssl.SSLError):
+            return _Again(f"TLS failed, {inner.reason or 'for no stated reason'}")
+        if isinstance(bad, exceptions.NameResolutionError):
+            return _Again("its name is not known here", few=not self._answered)
+        if isinstance(bad, exceptions.ReadTimeoutError):
+            return _Again(f"no answer within {self._timeout:g} s", few=True)
+        if isinstance(bad, exceptions.NewConnectionError):  # a kind of timeout to urllib3
+            why = "the connection was refused" if "refused" in str(bad) else "the network does not lead there"
+            return _Again(why, few=not self._answered)
+        if isinstance(bad, exceptions.ConnectTimeoutError):
+            return _Again("nobody answers at this address", few=True)
+        return _Again("the connection broke off")
+
+    def _certificate(self, bad: ssl.SSLCertVerificationError) -> Refused:
+        why = str(bad.verify_message or "it cannot be verified").rstrip(".")
+        return Refused(
+            f"the certificate of {self.connection.shown} is not the one that {self.connection.name} expects: {why}",
+            "write the context anew (gcloud container clusters get-credentials CLUSTER): the cluster may have been "
+            "made again, or something stands between.",
+        )
+
+    def _unreachable(self, path: str, why: str, attempts: int) -> Refused:
+        tried = f" ({attempts} attempts)" if attempts > 1 else ""
+        what = f"{self.connection.shown} gave no usable answer to {path}: {why}{tried}"
+        if self._answered:
+            return Unreachable(what, "run it again; if it stays, look at the API server and the network between.")
+        return Unreachable(what, self.connection.if_silent)
+
+    def _refused(self, status: int, path: str, body: Any) -> Refused:
+        said = _message(body)
+        name, login = self.connection.name, self.connection.login
+        if status == 401:
+            what = f"{self.connection.shown} does not accept the credentials of {name}: missing or expired"
+            return NotLoggedIn(what, login)
+        if status == 403:
+            return Forbidden(said or f"{path} is forbidden", "ask for the right: gke2eks access source prints it.")
+        if status == 410:
+            return Expired(said or f"the list {path} expired", "run it again.")
+        return Refused(f"{path}: {status}{f': {said}' if said else ''}", "run it again, or leave the kind out.")
+
+
+def _named(answer: Any) -> str:
+    return f"{answer.status} {answer.reason or ''}".strip()
+
+
+def _message(body: Any) -> str:
+    """What a Status object says, in one line; nothing of any other answer, which may hold anything."""
+    if not isinstance(body, dict) or body.get("kind") != "Status" or not isinstance(body.get("message"), str):
+        return ""
+    text = "".join(c if c.isprintable() else " " for c in body["message"])
+    return text if len(text) <= 300 else text[:300] + " …"
+
+
+def _after(said: str | None) -> float | None:
+    """Seconds of a Retry-After header, which may be a number or a date."""
+    if not said:
+        return None
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
