@@ -69,12 +69,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self) -> bytes:
         if self.headers.get("Transfer-Encoding"):
             self.close_connection = True
+            self._skip_chunks()
             raise not_done("chunked request bodies")
         length = self.headers.get("Content-Length") or "0"
         if not length.isdigit() or int(length) > _LIMIT:
             self.close_connection = True
             raise Refusal(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_LIMIT}")
         return self.rfile.read(int(length))
+
+    def _skip_chunks(self) -> None:
+        """Hear the client out: an answer in the middle of its body would reach it as a broken connection."""
+        left = _LIMIT
+        while left > 0:
+            size = self.rfile.readline(64).partition(b";")[0].strip()
+            if not size or not all(char in b"0123456789abcdefABCDEF" for char in size) or int(size, 16) == 0:
+                return
+            left -= len(self.rfile.read(min(int(size, 16), left) + 2))
 
     def _guard(self) -> None:
         """A web page must not reach this server through the user's browser."""
