@@ -168,8 +168,13 @@ def test_a_start_that_fails_half_way_says_why_and_leaves_nothing(assets: Assets,
     (tmp_path / "kube-scheduler").write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
     (tmp_path / "kube-scheduler").chmod(0o755)
     plane = ControlPlane(Assets(tmp_path, assets.files))
+    # The scheduler listens nowhere, so a start may be over before it ends: then the next look finds it.
     with pytest.raises(ControlPlaneError, match=r"kube-scheduler ended with code 3\nit is broken"):
         plane.start()
+        for _ in range(100):
+            plane.check()
+            time.sleep(0.1)
+    plane.stop()
     assert nothing_left(plane)
     (tmp_path / "etcd").unlink()
     with pytest.raises(ControlPlaneError, match=r"etcd .*No such file"):
