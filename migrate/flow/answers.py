@@ -12,6 +12,11 @@ _ZONE = r"^[a-z]{2,3}(-[a-z]+)+-[0-9]+(-[a-z]+-[0-9]+)?[a-z]$"
 _EIP = r"eipalloc-[0-9a-f]{8,17}"
 _IP = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _SUBNET = r"[A-Za-z0-9][A-Za-z0-9_./-]*"
+# What an access entry takes as a user name or group: not one of the prefixes that AWS and Kubernetes keep.
+_SUBJECT = r"^(?!system:|eks:|aws:|amazon:|iam:)[^\s].{0,127}$"
+_ECR = r"[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
+_REGISTRY = rf"^({_ECR}|[a-z0-9.-]+(:[0-9]+)?)(/[a-z0-9._-]+)*$"
+_LABEL = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
 
 
 def _list_of(one: str) -> str:
@@ -103,6 +108,82 @@ ANSWERS: Mapping[str, AnswerSpec] = {
             None,
             r"6[0-9]|[7-9][0-9]|[1-9][0-9]{2}|[1-5][0-9]{3}|6000",
             "seconds, 60 to 6000, after which a network load balancer forgets a silent TCP connection",
+        ),
+        AnswerSpec(
+            "identity.users",
+            "map",
+            None,
+            _SUBJECT,
+            "the user name of an access entry for each Google user, service account or numeric id that RBAC names",
+        ),
+        AnswerSpec(
+            "identity.groups", "map", None, _SUBJECT, "a group of access entries for each Google group that RBAC names"
+        ),
+        AnswerSpec(
+            "scheduling.nodes",
+            "scalar",
+            ("karpenter", "node-groups"),
+            None,
+            "who makes nodes on a cluster without Auto Mode: karpenter or managed node-groups",
+        ),
+        AnswerSpec(
+            "scheduling.nodePools",
+            "map",
+            None,
+            _LABEL,
+            "the name of a NodePool, or of a managed node group, for each node pool of GKE",
+        ),
+        AnswerSpec(
+            "scheduling.computeClasses",
+            "map",
+            None,
+            _LABEL,
+            "the name of a NodePool for each ComputeClass",
+        ),
+        AnswerSpec(
+            "scheduling.instanceTypes",
+            "map",
+            None,
+            r"^[a-z0-9-]+\.[a-z0-9-]+$",
+            "an EC2 instance type (m7i.xlarge) for each machine type of Google Cloud",
+        ),
+        AnswerSpec(
+            "scheduling.gpus",
+            "map",
+            None,
+            r"^[a-z0-9-]+$",
+            "a GPU of EC2, as its nodes are labelled (l4, a100, h100), for each accelerator of Google Cloud",
+        ),
+        AnswerSpec(
+            "regions", "map", None, r"^[a-z]{2,3}(-[a-z]+)+-[0-9]+$", "the AWS region for each region of Google Cloud"
+        ),
+        AnswerSpec(
+            "images.registry",
+            "scalar",
+            None,
+            _REGISTRY,
+            "the registry that images are copied to, such as 111122223333.dkr.ecr.us-east-1.amazonaws.com/shop",
+        ),
+        AnswerSpec(
+            "images.repositories",
+            "map",
+            None,
+            rf"^stays$|{_REGISTRY}",
+            "for each repository of a Google registry, or the beginning of it: where its images go, or stays",
+        ),
+        AnswerSpec(
+            "images.replace",
+            "map",
+            None,
+            r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",
+            "the image that takes the place of each reference that is none",
+        ),
+        AnswerSpec(
+            "runs",
+            "map",
+            ("held", "both"),
+            None,
+            "for each workload, written Kind/namespace/name: held (starts at release) or both (runs on both sides)",
         ),
     )
 }
