@@ -66,6 +66,31 @@ _SWEEP = frozenset({"needle", "pattern", "what"})
 # Tables that rules read through `known.rows(name)`: their columns, and those that every row must have.
 _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "storage.yaml": (frozenset({"type", "ebs", "iops", "note", "source"}), frozenset({"type", "ebs"})),
+    "dependencies.yaml": (
+        frozenset({"service", "rule", "what", "needles", "patterns", "unless", "with", "severity", "say", "fix"})
+        | {"together", "local", "docs", "source"},
+        frozenset({"service", "rule", "what", "needles", "patterns", "severity", "say", "fix", "docs", "source"}),
+    ),
+    "external-dns.yaml": (frozenset({"kinds", "passes", "source"}), frozenset({"kinds", "passes", "source"})),
+    "outside-world.yaml": (
+        frozenset({"program", "images", "labels", "says", "files", "because", "source"}),
+        frozenset({"program", "because", "source"}),
+    ),
+    "registries.yaml": (
+        frozenset({"hosts", "under", "verb", "to", "because", "say", "fix", "weight", "source"}),
+        frozenset({"hosts", "verb", "because", "source"}),
+    ),
+    "gpus.yaml": (frozenset({"gke", "ec2", "memory", "note", "source"}), frozenset({"gke", "ec2"})),
+    "machine-types.yaml": (frozenset({"family", "types"}), frozenset({"family", "types"})),
+    "node-labels.yaml": (
+        frozenset({"eks", "auto", "groups", "group-values", "keys", "to", "by", "values", "always", "topology"})
+        | {"block", "say", "fix", "weight", "because", "source"},
+        frozenset({"source"}),
+    ),
+    "rbac.yaml": (
+        frozenset({"what", "names", "say", "fix", "weight", "source"}),
+        frozenset({"what", "names", "say", "fix", "source"}),
+    ),
     "parameters.yaml": (
         frozenset({"drivers", "kinds", "keys", "values", "say", "fix", "weight", "because", "source"}),
         frozenset({"drivers", "keys", "because", "source"}),

@@ -244,6 +244,7 @@ def test_what_is_remembered_of_a_secret() -> None:
         "registries": ["gcr.io", "index.docker.io"],
         "googleKey": True,
         "needles": ["acme-prod", "gcr.io"],
+        "googleCredentials": {"k": "service_account"},
     }
     digest = hmac.new(KEY, b"x" * 32, hashlib.sha256).hexdigest()
     key_id = hashlib.sha256(KEY).hexdigest()[:8]

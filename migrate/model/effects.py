@@ -75,6 +75,27 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Transform:
+    """Change the value of a Secret by a named transform when it is applied, in memory: no plan holds the value.
+
+    `drop_registry`: take the logins of the host `argument` out of a Docker configuration.
+    """
+
+    path: Path
+    name: str
+    argument: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where the pods of this workload run while both clusters are there: `held` until release, or on `both`."""
+
+    runs: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Create:
     """Add an object that was not read."""
 
@@ -117,5 +138,5 @@ class Flag:
     already: bool = False
 
 
-Effect = Set | Remove | Create | Fold | Skip | Manual | Flag
+Effect = Set | Remove | Transform | Run | Create | Fold | Skip | Manual | Flag
 Answers = Mapping[str, Any]

@@ -107,6 +107,9 @@ class Facts:
         return cls(**found)
 
 
+UNKNOWN = Facts()
+
+
 def _pool(body: Mapping[str, Any]) -> NodePool:
     found = _known(NodePool, body)
     if body.get("zones") is not None:

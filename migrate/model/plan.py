@@ -63,8 +63,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Transformed:
+    """A change of a value that no plan holds: apply runs the transform of this name in memory."""
+
+    rule: str
+    path: Path
+    name: str
+    argument: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One object's whole story. `body` is the planned object, None unless it is migrated or created."""
+    """One object's whole story. `body` is the planned object, None unless it is migrated or created.
+
+    `runs` is `held` (its pods start at release) or `both` (on both clusters) for workloads, '' for all else.
+    """
 
     ref: Ref
     version: str
@@ -76,6 +90,9 @@ class Step:
     body: Body | None
     changes: tuple[Change, ...]
     cleaned: tuple[Path, ...]
+    transforms: tuple[Transformed, ...] = ()
+    runs: str = ""
+    runs_because: str = ""
 
     @property
     def yours(self) -> bool:

@@ -37,6 +37,7 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
         steps.append(step(obj, wishes, tables, decided, flags))
         collect(wishes, created, flags, known)
     steps += [new_step(rule, create) for rule, create in created.values()]
+    flags += [(None, rule.id, flag) for rule in tables.rules if rule.cluster for flag in rule.cluster(known)]
     flags += duplicates(snapshot) + unread(snapshot) + fits_nothing(decided, refs, tables)
     flags += loose_ends(snapshot, steps, stays, flags)
     return whole(snapshot, steps, flags, tables, decided)

@@ -9,10 +9,10 @@ import orjson
 from migrate.cleaner import clean
 from migrate.manifest.settle import Edit, settle
 from migrate.model.decided import Decided
-from migrate.model.effects import Cause, Create, Effect, Flag, Fold, Manual, Remove, Set, Severity, Skip
+from migrate.model.effects import Cause, Create, Effect, Flag, Fold, Manual, Remove, Run, Set, Severity, Skip, Transform
 from migrate.model.objects import MISSING, Object
 from migrate.model.path import P, Path
-from migrate.model.plan import Change, Fate, Standing, Step
+from migrate.model.plan import Change, Fate, Standing, Step, Transformed
 from migrate.model.ref import Ref
 from migrate.planner.given import Neighbours, Tables
 from migrate.rules.sweep import SWEEP_ID
@@ -66,7 +66,18 @@ def step(
         judged = {effect.path for _, effect in wishes if isinstance(effect, Flag)}
         flags += [(obj.ref, SWEEP_ID, flag) for flag in tables.sweep.findings(body) if flag.path not in judged]
     kept = body if fate is Fate.MIGRATE else None
-    return Step(obj.ref, obj.version, fate, cause, Standing.READY, reason, into, kept, changes, cleaned)
+    transforms = _transforms(wishes) if kept is not None else ()
+    run = next((e for _, e in wishes if isinstance(e, Run)), None) if kept is not None else None
+    how = (run.runs, run.because) if run else ("", "")
+    return Step(
+        obj.ref, obj.version, fate, cause, Standing.READY, reason, into, kept, changes, cleaned, transforms, *how
+    )
+
+
+def _transforms(wishes: list[tuple[str, Effect]]) -> tuple[Transformed, ...]:
+    """What apply does to values, in an order that no rule decides."""
+    found = {Transformed(rule, e.path, e.name, e.argument, e.because) for rule, e in wishes if isinstance(e, Transform)}
+    return tuple(sorted(found, key=lambda one: (str(one.path), one.name, one.argument, one.rule, one.because)))
 
 
 def _fate(wishes: list[tuple[str, Effect]]) -> tuple[Fate, Cause, str, Ref | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -77,6 +78,8 @@ def fits_nothing(decided: Decided, refs: set[Ref], tables: Tables) -> Flags:
     said += [("select", f"an exclusion of {one.text}") for one in select.exclude if not any(map(one.matches, refs))]
     said += [("select", f"only {one.text}") for one in select.only if not any(map(one.matches, refs))]
     said += [("select", f"the kind {one.text}") for one in select.kinds if not any(map(one.matches, refs))]
+    runs = [key for key in decided.answers if key[0] == "runs" and ".".join(key[1:]) not in names]
+    said += [("runs", f"where {'.'.join(key[1:])} runs") for key in sorted(runs)]
     return [
         (None, PLAN_RULE, Flag(P(), f"This decision fits nothing that was read: {what} ({where}).", _CHECK_NAME))
         for where, what in said
@@ -101,6 +104,7 @@ def whole(
     gone = set(going)
     used = {c.rule for s in steps for c in s.changes} | {f.rule for f in findings}
     figures = counts(snapshot, steps) | {"unjudged": sum(f.rule == SWEEP_ID for f in findings)}
+    figures |= {f"runs_{how}": sum(step.runs == how for step in steps) for how in ("held", "both")}
     shown = Plan(
         flavour=decided.flavour,
         source_name=decided.source_name or snapshot.name,
@@ -123,7 +127,9 @@ def digest(shown: Plan) -> str:
     """Hash what apply would do: each object's identity, fate and body. 'sha256:…'."""
     found = hashlib.sha256(shown.flavour.encode())
     for step in shown.steps:
-        line = [str(step.ref), step.ref.group, step.version, step.fate.value, step.body]
+        line: list[Any] = [str(step.ref), step.ref.group, step.version, step.fate.value, step.body]
+        line += [[str(one.path), one.name, one.argument] for one in step.transforms]
+        line += [step.runs] if step.runs else []
         found.update(orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS))
     return f"sha256:{found.hexdigest()}"
 

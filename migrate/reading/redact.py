@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from migrate.manifest import credentials
+
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FACTS = "gke2eksFacts"
 MARKERS = ("gke2eks/UNDECIDED!", "gke2eks/SECRET-FROM-SOURCE!")
@@ -76,9 +78,12 @@ class Redactor:
 
     def _facts(self, values: Mapping[str, bytes]) -> dict[str, Any]:
         parsed = [_json(value) for value in values.values()]
+        # Which key holds a Google credential, and of which type: names, never the value.
+        logins = {name: sort for name, value in values.items() if (sort := credentials.sort_of(value))}
         facts: dict[str, Any] = {
             "registries": sorted({host for one in parsed for host in _registries(one)}),
-            "googleKey": any(isinstance(one, dict) and one.get("type") == "service_account" for one in parsed),
+            "googleKey": "service_account" in logins.values(),
+            credentials.FOUND: logins,
             "needles": [n for n in self._needles if any(n.encode() in value for value in values.values())],
         }
         return {key: value for key, value in facts.items() if value}

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from migrate.model.objects import MISSING
-from migrate.model.plan import Change, Difference, Finding, Plan, Step, Undecided
+from migrate.model.plan import Change, Difference, Finding, Plan, Step, Transformed, Undecided
 from migrate.model.ref import Ref
 from migrate.render.words import plain
 
@@ -77,6 +77,9 @@ def _step(step: Step, manifests: Manifests) -> dict[str, Any]:
         "manifest": {"path": file[0], "digest": file[1]} if file else None,
         "changes": [_change(change) for change in step.changes],
         "cleaned": len(step.cleaned),
+        "transforms": [_transformed(one) for one in step.transforms],
+        "runs": step.runs,
+        "runs_because": step.runs_because,
     }
 
 
@@ -85,6 +88,16 @@ def _change(change: Change) -> dict[str, Any]:
     sides = {"before": change.before, "after": change.after}
     there = {side: plain(value) for side, value in sides.items() if value is not MISSING}
     return {"rule": change.rule, "path": str(change.path), **there, "because": change.because}
+
+
+def _transformed(one: Transformed) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "path": str(one.path),
+        "name": one.name,
+        "argument": one.argument,
+        "because": one.because,
+    }
 
 
 def _finding(found: Finding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate.model.effects import Severity
 from migrate.model.path import Path
 from migrate.model.plan import Change, Fate, Finding, Plan, Standing, Step
+from migrate.render import running
 from migrate.render.ink import Paper
 from migrate.render.words import SIGNS, WORDS, both, plural, safe, sentence
 
@@ -55,6 +56,8 @@ def _title(paper: Paper, step: Step, manifest: str) -> None:
         paper.add(f"It is folded into {safe(str(step.into))}.", 2)
     if step.reason:
         paper.add(sentence(step.reason), 2, "because  ")
+    if step.runs:
+        paper.add(sentence(f"{running.WORDS[step.runs]}: {step.runs_because}"), 2, "runs  ")
 
 
 def _finding(paper: Paper, finding: Finding) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from migrate.model.plan import Plan, Standing
 from migrate.model.ref import Ref
-from migrate.render import groups, sections
+from migrate.render import groups, running, sections
 from migrate.render.undecided import example_lines
 from migrate.render.words import SIGNS, both, by_namespace, number, plural, safe, sentence, sorted_steps
 
@@ -95,6 +95,8 @@ def _verdict(plan: Plan) -> list[str]:
     if spaces:
         whole = number(plan.counts.get("namespaces_whole", 0))
         lines += ["", f"{whole} of {plural(spaces, 'namespace')} can move whole."]
+    head, *reasons = running.lines(plan) or [""]
+    lines += ["", prose(head), *([""] if reasons else []), *(f"- {prose(one)}" for one in reasons)] if head else []
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate.model.plan import Fate, Plan, Standing, Step
-from migrate.render import groups
+from migrate.render import groups, running
 from migrate.render.ink import Paper
 from migrate.render.words import ORDER, WORDS, number, plural, safe, sentence, short, sorted_steps
 
@@ -51,6 +51,8 @@ def verdict(paper: Paper, plan: Plan) -> None:
     whole, spaces = plan.counts.get("namespaces_whole", 0), plan.counts.get("namespaces", 0)
     if spaces:
         paper.add(f"{number(whole)} of {plural(spaces, 'namespace')} can move whole.", 2)
+    for at, line in enumerate(running.lines(plan)):
+        paper.add(safe(line), 4 if at else 2)
 
 
 def silent(paper: Paper, plan: Plan) -> None:

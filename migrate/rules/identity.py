@@ -5,23 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from migrate.model.effects import Effect, Flag, Question, Remove, Set, Severity
+from migrate.model.effects import Cause, Effect, Flag, Question, Remove, Set, Severity, Skip
 from migrate.model.objects import Object
 from migrate.model.path import P
 from migrate.model.rules import Example, Known, Rule
+from migrate.semantics.identities import GOOGLE_ACCOUNT, SETTINGS, sharing, token_subject
 
 _ANNOTATIONS = P("metadata", "annotations")
-_GOOGLE_KEY = "iam.gke.io/gcp-service-account"
-GOOGLE = _ANNOTATIONS / _GOOGLE_KEY
-ROLE_ARN = _ANNOTATIONS / "eks.amazonaws.com/role-arn"
+GOOGLE = _ANNOTATIONS / GOOGLE_ACCOUNT
+_ROLE_KEY = "eks.amazonaws.com/role-arn"
+ROLE_ARN = _ANNOTATIONS / _ROLE_KEY
 PLACEHOLDER = "UNDECIDED: identity.roles"
 _DOCS = "https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# Samples that were never filled in; they work on GKE no better.
+_SAMPLE = re.compile(r"[<>{}$]|@(PROJECT_ID|PROJECT|YOUR_[A-Z_]+)\.|^[^@]*$")
 
 
 def _workload_identity(obj: Object, known: Known) -> Iterator[Effect]:
-    email = obj.annotations.get(_GOOGLE_KEY)
-    if email is None:
-        return
+    if GOOGLE_ACCOUNT in obj.annotations:
+        yield from _judged(obj, known)
+    if obj.ref.name == "default" and not _own(obj):
+        # Every namespace of EKS has an account of this name, and this one has nothing to add to it.
+        yield Skip(Cause.RULE, "said something to Workload Identity of GKE only; EKS makes its own")
+
+
+def _judged(obj: Object, known: Known) -> Iterator[Effect]:
+    email = obj.annotations[GOOGLE_ACCOUNT]
     why = f"Workload Identity of GKE does not exist on EKS; an IAM role takes the place of {email}"
     yield Remove(GOOGLE, why)
     if not isinstance(email, str) or not email:
@@ -33,40 +43,102 @@ def _workload_identity(obj: Object, known: Known) -> Iterator[Effect]:
             already=True,
         )
         return
-    role = known.answer("identity", "roles", email)
+    answer = known.answer("identity", "roles", email)
+    role = answer if isinstance(answer, str) else None
     if known.answer("identity", "mode") == "pod-identity":
-        yield Flag(
-            GOOGLE,
-            f"{email} becomes an EKS Pod Identity association, which is no part of any manifest.",
-            f"Create the association of this ServiceAccount with {role or 'an IAM role'} before the pods start.",
-            Severity.REVIEW,
-        )
+        yield from _associated(obj, known, email, role)
         return
-    yield Set(ROLE_ARN, role if isinstance(role, str) else PLACEHOLDER, why)
-    if not isinstance(role, str):
+    if role is None and isinstance(obj.annotations.get(_ROLE_KEY), str):
+        role = obj.annotations[_ROLE_KEY]
+    else:
+        yield Set(ROLE_ARN, role or PLACEHOLDER, why)
+    if role is None:
         yield Flag(
             ROLE_ARN,
             f"No IAM role is named yet for {email}.",
             "Name the role under identity.roles in gke2eks.yaml.",
             Severity.DECIDE,
-            Question(
-                key=("identity", "roles", email),
-                group="identity.roles",
-                title="Which IAM role replaces each Google service account?",
-                until="Pods start, then every call to a cloud API is refused.",
-                example="arn:aws:iam::111122223333:role/"
-                + re.sub(r"[^A-Za-z0-9+=,.@_-]", "-", email.partition("@")[0]),
-            ),
-            # A placeholder such as <PROJECT_ID> does not work on GKE either; the move is not to blame.
-            already="<" in email,
+            _which(email),
+            already=_SAMPLE.search(email) is not None,
         )
+    yield _trust(obj, known, email, role)
+
+
+def _trust(obj: Object, known: Known, email: str, role: str | None) -> Flag:
+    more = len(sharing(email, known)) - 1
+    shared = f"; {more} more ServiceAccount{'s share' if more > 1 else ' shares'} it" if more > 0 else ""
+    mode = known.answer("identity", "mode")
+    return Flag(
+        ROLE_ARN,
+        f"{role or 'The role'} must trust {token_subject(obj.ref)} through the OIDC provider of the cluster on EKS, "
+        f"audience sts.amazonaws.com{shared}.",
+        "Name it under Condition in the trust policy of the role, or answer pod-identity under identity.mode.",
+        Severity.INFO,
+        None if isinstance(mode, str) else _MODE,
+    )
+
+
+def _associated(obj: Object, known: Known, email: str, role: str | None) -> Iterator[Effect]:
+    command = (
+        "aws eks create-pod-identity-association --cluster-name <cluster> "
+        f"--namespace {obj.ref.namespace or 'default'} --service-account {obj.ref.name} --role-arn {role or '<role>'}"
+    )
+    agent = "" if known.flavour == "auto" else ", with the add-on eks-pod-identity-agent on the cluster"
+    yield Flag(
+        GOOGLE,
+        f"{email} becomes an EKS Pod Identity association, which is no part of any manifest.",
+        f"Run {command} before its pods start{agent}; the role must trust pods.eks.amazonaws.com "
+        "(sts:AssumeRole, sts:TagSession).",
+        Severity.REVIEW,
+    )
+    if role is None:
+        yield Flag(
+            GOOGLE,
+            f"No IAM role is named yet for {email}.",
+            "Name the role under identity.roles in gke2eks.yaml.",
+            Severity.DECIDE,
+            _which(email),
+            already=_SAMPLE.search(email) is not None,
+        )
+
+
+def _which(email: str) -> Question:
+    return Question(
+        key=("identity", "roles", email),
+        group="identity.roles",
+        title="Which IAM role replaces each Google service account?",
+        until="Pods start, then every call to a cloud API is refused.",
+        example="arn:aws:iam::111122223333:role/" + re.sub(r"[^A-Za-z0-9+=,.@_-]", "-", email.partition("@")[0]),
+    )
+
+
+_MODE = Question(
+    key=("identity", "mode"),
+    group="identity.mode",
+    title="How do pods get their IAM role: irsa or pod-identity?",
+    until="Roles are named in annotations (irsa), and each must trust the OIDC provider of the cluster.",
+    example="irsa",
+    blocks=False,
+)
+
+
+def _own(obj: Object) -> bool:
+    """Tell whether an account `default` says anything that stays true on EKS."""
+    email = obj.annotations.get(GOOGLE_ACCOUNT)
+    if isinstance(email, str) and email:
+        return True
+    if set(obj.annotations) - {_APPLIED, GOOGLE_ACCOUNT, *SETTINGS} or obj.labels:
+        return True
+    return any(obj.body.get(key) is not None for key in ("imagePullSecrets", "automountServiceAccountToken"))
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         id="IDN001",
         title="Google identity → IAM role",
-        what="The Workload Identity annotation of a ServiceAccount becomes the annotation that names an IAM role.",
+        what="The Workload Identity annotation of a ServiceAccount becomes the annotation that names an IAM role. "
+        "With identity.mode pod-identity it goes, and the finding has the command that makes the association. "
+        "The account `default` is applied like any other: its annotation reaches the one that EKS makes.",
         why="Pods on EKS get cloud credentials from an IAM role, never from a Google service account.",
         docs=_DOCS,
         area="identity",

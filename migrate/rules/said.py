@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from migrate.model.effects import Effect, Severity
 from migrate.model.objects import Object
 from migrate.model.rules import Known, Rule
-from migrate.semantics.differences import DEFAULTS, Default
+from migrate.semantics.default import Default
+from migrate.semantics.differences import DEFAULTS
 
 # A kind that no object has: the planner never asks these rules.
 _NO_KIND = frozenset({("", "")})

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from migrate.model.objects import Object
 from migrate.model.plan import Difference
 from migrate.semantics import edges
+from migrate.semantics.default import BOTH, NEITHER, Default
+from migrate.semantics.differences_everywhere import EVERYWHERE
 from migrate.semantics.storageclass import Family, family
 
 _ELB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/"
-_BOTH = frozenset({"standard", "auto"})
-_NEITHER: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """A default that differs, and the objects that it touches.
-
-    `handled` names the flavours on which a rule sees to it. `page` says that no rule has this id, so that the report's
-    id needs a page of its own.
-    """
-
-    rule: str
-    topic: str
-    gke: str
-    eks: str
-    handled: frozenset[str]
-    fix: str
-    docs: str
-    touches: Callable[[Object], bool]
-    page: bool = False
 
 
 def _is(group: str, kind: str) -> Callable[[Object], bool]:
@@ -64,7 +44,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A load balancer that says nothing about its scheme",
         "public",
         "internal",
-        _BOTH,
+        BOTH,
         "Nothing; the scheme is written out.",
         "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/nlb/",
         _balanced,
@@ -74,7 +54,7 @@ DEFAULTS: tuple[Default, ...] = (
         "The address of a load balancer",
         "one ip, in .status",
         "a DNS name, with one address for each zone",
-        _NEITHER,
+        NEITHER,
         "Change DNS records, allow-lists and scripts; each finding names where the old address is written.",
         f"{_ELB}network-load-balancers.html",
         _balanced,
@@ -84,7 +64,7 @@ DEFAULTS: tuple[Default, ...] = (
         "What guards a load balancer",
         "a firewall rule of the source ranges",
         "a security group of the source ranges",
-        _BOTH,
+        BOTH,
         "Nothing; the ranges are kept in the field that both controllers read.",
         f"{_ELB}load-balancer-security-groups.html",
         _balanced,
@@ -94,7 +74,7 @@ DEFAULTS: tuple[Default, ...] = (
         "The client's address behind externalTrafficPolicy Local",
         "seen by pods",
         "hidden by the load balancer",
-        _BOTH,
+        BOTH,
         "Nothing; the target group is told to keep it.",
         f"{_ELB}edit-target-group-attributes.html",
         lambda obj: _balanced(obj) and obj.spec.get("externalTrafficPolicy") == "Local",
@@ -104,7 +84,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A pod that leaves a load balancer",
         "gets nothing new once its node knows",
         "drains for 300 seconds, and gets new connections for the first few",
-        _NEITHER,
+        NEITHER,
         "Give its workload a preStop sleep and a longer grace period.",
         f"{_ELB}edit-target-group-attributes.html",
         _balanced,
@@ -124,7 +104,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A UDP flow that says nothing",
         "tracked by Google's own timeouts",
         "forgotten after 120 seconds, which cannot be changed",
-        _NEITHER,
+        NEITHER,
         "Send something more often than every 120 seconds.",
         f"{_ELB}network-load-balancers.html",
         _speaks("UDP"),
@@ -134,7 +114,7 @@ DEFAULTS: tuple[Default, ...] = (
         "The health check of a load balancer",
         "asks the node, never the application",
         "opens a TCP connection to the application's own port every 10 seconds",
-        _NEITHER,
+        NEITHER,
         "Expect connections without a request in the logs, or set the healthcheck annotations to a path.",
         "https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/service/annotations/#health-check",
         _balanced,
@@ -145,7 +125,7 @@ DEFAULTS: tuple[Default, ...] = (
         "Pods in other zones",
         "get their share of every client",
         "get nothing from a load balancer address outside their zone",
-        _NEITHER,
+        NEITHER,
         "Spread pods over all zones, or set load_balancing.cross_zone.enabled=true in "
         f"{edges.AWS}attributes; traffic between zones costs.",
         f"{_ELB}edit-load-balancer-attributes.html",
@@ -157,7 +137,7 @@ DEFAULTS: tuple[Default, ...] = (
         "Whether a load balancer has security groups",
         "no such thing",
         "decided when it is made, for its whole life",
-        _NEITHER,
+        NEITHER,
         "Leave the controller's default, which makes one, before the first Service is created.",
         f"{_ELB}load-balancer-security-groups.html",
         _balanced,
@@ -168,7 +148,7 @@ DEFAULTS: tuple[Default, ...] = (
         "NetworkPolicy",
         "enforced when Dataplane V2 or network policy is on",
         "only stored until the VPC CNI is told to enforce it",
-        _NEITHER,
+        NEITHER,
         "Set enableNetworkPolicy in the vpc-cni add-on; on Auto Mode, enable-network-policy-controller in the "
         "ConfigMap kube-system/amazon-vpc-cni.",
         "https://docs.aws.amazon.com/eks/latest/userguide/cni-network-policy.html",
@@ -180,7 +160,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A disk that says nothing about encryption",
         "always encrypted",
         "plain, unless the account's default says otherwise",
-        _BOTH,
+        BOTH,
         "Nothing; encryption is written out.",
         "https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html",
         _disk_class,
@@ -190,7 +170,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A class that binds at once",
         "gives a volume to a claim before a pod asks",
         "picks a zone in which the pod may never run",
-        _BOTH,
+        BOTH,
         "Nothing; the class waits for the first pod.",
         "https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode",
         _immediate,
@@ -200,7 +180,7 @@ DEFAULTS: tuple[Default, ...] = (
         "A claim without a class",
         "served by the default class",
         "waits for ever, because EKS marks no class as default",
-        _BOTH,
+        BOTH,
         "Nothing; the class is written out.",
         "https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html",
         _is("", "PersistentVolumeClaim"),
@@ -210,12 +190,13 @@ DEFAULTS: tuple[Default, ...] = (
         "How many disks a node holds",
         "up to 128",
         "about 27 before generation 7 of instances, shared with network interfaces",
-        _NEITHER,
+        NEITHER,
         "Count volumes for each node before you choose instance types; pods beyond the limit stay Pending.",
         "https://docs.aws.amazon.com/ebs/latest/userguide/volume_limits.html",
         _many_claims,
         page=True,
     ),
+    *EVERYWHERE,
 )
 
 
