@@ -1,7 +1,12 @@
-"""Each folder in tests/cases is one judgement: what goes in, what comes out, and why."""
+"""Each folder in tests/cases is one judgement: what goes in, what comes out, and why.
+
+why.yaml may hold `decisions`, as gke2eks.yaml does, and `facts`, as the snapshot of a live cluster does; a finding
+about the cluster as a whole has `cluster` in place of an object.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,6 +35,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
     (tmp_path / "gke2eks.yaml").write_text(yaml.safe_dump(why.get("decisions") or {}))
     decided, _ = read_decisions(tmp_path, today=TODAY, flavour=None)
     snapshot = read([str(case / "input.yaml")], stdin=lambda: b"", needles=(), hash_key=b"k").snapshot
+    snapshot = replace(snapshot, facts=why.get("facts") or {})
     made = plan(snapshot, tables(), decided)
     bodies = {(step.ref.kind, step.ref.name): step.body for step in made.steps if step.body is not None}
     assert bodies == _documents(case / "expected.yaml")
@@ -38,7 +44,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
     )
     # A case is an excerpt: what its objects name is elsewhere, and only the cases of that rule are about it.
     findings = [f for f in made.findings if f.rule != "REF001" or case.name.startswith("REF001")]
-    assert sorted(f"{f.rule} {f.severity} {f.ref} {f.path}".strip() for f in findings) == why["findings"]
+    assert sorted(f"{f.rule} {f.severity} {f.ref or 'cluster'} {f.path}".strip() for f in findings) == why["findings"]
     assert [".".join(q.key) for q in made.undecided] == why["questions"]
 
 

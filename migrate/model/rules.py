@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from migrate.model.effects import Effect, Severity
+from migrate.model.effects import Effect, Flag, Severity
+from migrate.model.facts import Facts
 from migrate.model.objects import Object
 from migrate.model.ref import Ref
 
@@ -29,6 +30,9 @@ class Known(Protocol):
     @property
     def flavour(self) -> str: ...
 
+    @property
+    def facts(self) -> Facts: ...
+
     def rows(self, table: str) -> tuple[Row, ...]: ...
 
     def once(self, name: str, make: Callable[[], T]) -> T: ...
@@ -50,9 +54,17 @@ class Example:
     after: Mapping[str, Any]
 
 
+def of_no_object(_obj: Object, _known: Known) -> Iterator[Effect]:
+    """The effects of a rule that judges no single object."""
+    yield from ()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A judgement. `kinds` are (group, kind) pairs; empty means every kind. `effects` is pure."""
+    """A judgement. `kinds` are (group, kind) pairs; empty means every kind. `effects` is pure.
+
+    `cluster` judges the source as a whole: it is asked once, and what it says is about no object.
+    """
 
     id: str
     title: str
@@ -63,8 +75,9 @@ class Rule:
     severity: Severity
     kinds: frozenset[tuple[str, str]]
     do: str
-    effects: Callable[[Object, Known], Iterator[Effect]]
+    effects: Callable[[Object, Known], Iterator[Effect]] = of_no_object
     gke: str = ""
     eks: str = ""
     change: str = ""
     example: Example | None = field(default=None, compare=False)
+    cluster: Callable[[Known], Iterator[Flag]] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from migrate.cleaner import Cleaning
 from migrate.model.decided import Decided
+from migrate.model.facts import UNKNOWN, Facts
 from migrate.model.objects import Object
 from migrate.model.ref import Ref
 from migrate.model.rules import Row, Rule, T
@@ -24,6 +25,7 @@ class Neighbours:
         stays: Mapping[Ref, object],
         decided: Decided,
         tables: Mapping[str, tuple[Row, ...]],
+        facts: Facts = UNKNOWN,
     ) -> None:
         self._by_ref = {obj.ref: obj for obj in objects}
         self._by_kind: dict[tuple[str, str], list[Object]] = {}
@@ -32,12 +34,18 @@ class Neighbours:
         self._stays = stays
         self._decided = decided
         self._tables = tables
+        self._facts = facts
         self._once: dict[str, Any] = {}
 
     @property
     def flavour(self) -> str:
         """`standard` or `auto`."""
         return self._decided.flavour
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the source cluster itself; None is unknown."""
+        return self._facts
 
     def rows(self, table: str) -> tuple[Row, ...]:
         """The rows of a table in mappings/, an overlay's after the bundled ones; 'storage.yaml'."""
