@@ -12,7 +12,7 @@ from migrate.model.listing import Kind, Listing, Outcome
 from migrate.model.objects import Object, Snapshot
 from migrate.model.ref import Ref
 from migrate.model.selection import Selection, parse_selection
-from migrate.semantics.nodes import facts_from_nodes
+from migrate.semantics.nodefacts import facts_from_nodes
 from migrate.semantics.source import facts_of
 
 

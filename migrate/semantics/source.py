@@ -8,7 +8,7 @@ from dataclasses import replace
 from migrate.model.facts import Facts
 from migrate.model.listing import Outcome
 from migrate.model.objects import Object, Snapshot
-from migrate.semantics.nodes import POOL, facts_from_nodes
+from migrate.semantics.nodefacts import POOL, facts_from_nodes
 
 _SYSTEM = "kube-system"
 # Who enforces NetworkPolicies: Dataplane V2 deploys anetd (GKE's page "GKE Dataplane V2"), the add-on calico-node
