@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
@@ -66,7 +65,7 @@ def main(args: list[str] | None = None) -> None:
             error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _leave(INTERRUPTED, at_once=args is None)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of a pipe has seen enough; point stdout elsewhere so that the interpreter's flush stays quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,16 +82,6 @@ def main(args: list[str] | None = None) -> None:
             err=True,
         )
         sys.exit(BUG)
-
-
-def _leave(code: int, *, at_once: bool) -> None:
-    """Exit; a thread that still waits for a silent server must not hold the process of a person who pressed Ctrl-C."""
-    if at_once:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
-    sys.exit(code)
 
 
 def _say(error: Error, words: list[str]) -> None:
