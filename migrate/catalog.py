@@ -63,8 +63,10 @@ _ANNOTATIONS = frozenset(
 )
 _PAGE = {"title", "area", "severity", "what", "why", "docs"}
 _SWEEP = frozenset({"needle", "pattern", "what"})
+_EKS_VERSIONS = frozenset({"version", "standard", "extended", "read", "source"})
 # Tables that rules read through `known.rows(name)`: their columns, and those that every row must have.
 _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "eks-versions.yaml": (_EKS_VERSIONS, _EKS_VERSIONS),
     "storage.yaml": (frozenset({"type", "ebs", "iops", "note", "source"}), frozenset({"type", "ebs"})),
     "dependencies.yaml": (
         frozenset({"service", "rule", "what", "needles", "patterns", "unless", "with", "severity", "say", "fix"})

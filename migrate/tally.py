@@ -10,6 +10,7 @@ from migrate.model.objects import Snapshot
 from migrate.model.plan import Fate, Standing, Step, Undecided
 from migrate.model.ref import Ref
 
+_WHOLE = "the cluster as a whole"
 _IN_THE_WAY = (Standing.BLOCKED, Standing.WAIT, Standing.BY_HAND)
 
 
@@ -51,20 +52,27 @@ def verdict(figures: dict[str, int], open_answers: int, partly_read: bool) -> st
     """One sentence; the first that is true."""
     tail = ", of what could be read." if partly_read else "."
     blocked, by_hand, look = figures["blocked"], figures["by_hand"], figures["look"]
+    # Findings without an object.
+    whole_blocked, whole_look = figures.get("cluster_blocked", 0), figures.get("cluster_look", 0)
     if not figures["yours"]:
         said = "Nothing to move"
-    elif blocked:
+    elif blocked or whole_blocked:
         waiting = (
             f" and {_many(open_answers, 'question waits', 'questions wait')} for an answer" if open_answers else ""
         )
-        said = f"Not yet: {_many(blocked, 'object is', 'objects are')} blocked{waiting}"
+        who = _many(blocked, "object is", "objects are") if blocked else f"{_WHOLE} is"
+        said = f"Not yet: {who} blocked{waiting}"
     elif open_answers:
         hands = f" and {_many(by_hand, 'object', 'objects')} by hand" if by_hand else ""
         said = f"Yes, after {_many(open_answers, 'answer', 'answers')}{hands}"
     elif by_hand:
         said = f"Yes, after {_many(by_hand, 'object', 'objects')} by hand"
+    elif look and whole_look:
+        said = f"Yes, and {_many(look, 'object', 'objects')} and {_WHOLE} want a look"
     elif look:
         said = f"Yes, and {_many(look, 'object wants', 'objects want')} a look"
+    elif whole_look:
+        said = f"Yes, and {_WHOLE} wants a look"
     else:
         said = "Yes"
     return said + tail

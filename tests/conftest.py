@@ -1,9 +1,15 @@
 """Fixtures for everybody."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell that starts the suite in the background lets it ignore Ctrl-C, and every process that a test starts would
+# inherit that: a test that presses Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

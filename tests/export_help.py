@@ -7,15 +7,16 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
-from migrate.flow.export import export
+from migrate.flow.export import Progress, export
 from migrate.model.listing import Outcome
 from migrate.model.objects import Snapshot
+from migrate.model.selection import parse_selection
 
 NOT_ASKED = {("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "ComponentStatus")}
 
@@ -37,14 +38,41 @@ def kubeconfig(folder: Path, url: str, user: Mapping[str, Any] | None = None, ca
     return path
 
 
-def exported(config: Path, out: Path, *, without: Sequence[str] = (), timeout: float = 10) -> Snapshot:
+def exported(
+    config: Path,
+    out: Path,
+    *,
+    without: Sequence[str] = (),
+    timeout: float = 10,
+    namespaces: Sequence[str] = (),
+    **more: Any,
+) -> Snapshot:
     """Export in this process; between attempts it waits next to nothing."""
     key = config.with_name("key")
     key.write_bytes(b"k" * 32)
     source = KubeSource(
         connect(None, str(config)), timeout=timeout, pause=lambda seconds: time.sleep(min(seconds, 0.005))
     )
-    return export(source, out, now="2026-01-01T00:00:00+00:00", without=without, hash_key_file=key)
+    select = parse_selection(namespaces=namespaces)
+    now = "2026-01-01T00:00:00+00:00"
+    return export(source, out, now=now, without=without, hash_key_file=key, select=select, **more)
+
+
+def at_the_end(act: Callable[[], None]) -> Callable[[Progress], None]:
+    """A `progress` that acts once, when every kind is listed and before the export is over."""
+    done: list[int] = []
+
+    def progress(at: Progress) -> None:
+        if at.kinds == at.of_kinds and not done:
+            done.append(1)
+            act()
+
+    return progress
+
+
+def meanwhile(found: Snapshot) -> dict[str, tuple[str, ...]]:
+    """What the snapshot says happened while it was made, by kind."""
+    return {str(one.kind): one.changed for one in found.listings if one.changed}
 
 
 def objects(out: Path) -> bytes:

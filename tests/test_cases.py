@@ -6,6 +6,7 @@ about the cluster as a whole has `cluster` in place of an object.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
     (tmp_path / "gke2eks.yaml").write_text(yaml.safe_dump(why.get("decisions") or {}))
     decided, _ = read_decisions(tmp_path, today=TODAY, flavour=None)
     snapshot = read([str(case / "input.yaml")], stdin=lambda: b"", needles=(), hash_key=b"k").snapshot
+    snapshot = replace(snapshot, facts=why.get("facts") or {})
     made = plan(snapshot, tables(), decided)
     bodies = {(step.ref.kind, step.ref.name): step.body for step in made.steps if step.body is not None}
     assert bodies == _documents(case / "expected.yaml")

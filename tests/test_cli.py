@@ -68,6 +68,12 @@ def test_explain_a_field_by_its_ending(planned: Path) -> None:
     assert done.returncode == 0 and b"IDN001" in done.stdout and b"gcp-service-account" not in done.stdout
 
 
+def test_explain_the_cluster_as_a_whole(planned: Path) -> None:
+    done = run("explain", "-w", planned, "cluster")
+    assert done.returncode == 0 and done.stdout.startswith(b"What concerns the whole cluster?")
+    assert b"Source: " in done.stdout
+
+
 def test_explain_an_unknown_object_names_the_nearest(planned: Path) -> None:
     done = run("explain", "-w", planned, "Service/app/apu")
     assert done.returncode == 3 and b"Service/app/api" in done.stderr and done.stdout == b""

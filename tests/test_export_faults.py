@@ -33,8 +33,7 @@ from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
 from migrate.cluster.wire import Wire
 from migrate.errors import NotLoggedIn, ReadOnly, Unreachable
-from migrate.flow import export as flow
-from migrate.flow import practice
+from migrate.flow import lists, practice
 from migrate.model.listing import Outcome
 
 
@@ -80,7 +79,7 @@ SCRIPTS = {
 def test_faults_change_nothing(
     script: str, proxy: Proxy, quiet: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "_PAGE", 3)
+    monkeypatch.setattr(lists, "PAGE", 3)
     monkeypatch.setattr(wire, "_ATTEMPTS", 40)
     proxy.faults = Faults(seed=11, rules=SCRIPTS[script])
     found = exported(kubeconfig(tmp_path, proxy.url), tmp_path / "out")
@@ -147,6 +146,16 @@ VERBS = ["create", "update", "patch", "delete", "deletecollection", "proxy", "co
 PATHS = [
     "/api/v1/namespaces/x/pods/p/exec",
     "/api/v1/namespaces/x/services/s/proxy/",
+    "/api/v1/namespaces/x/pods/p",
+    "/api/v1/namespaces/x/pods/p/log",
+    "/api/v1/namespaces/x/status",
+    "/api/v1/namespaces/x/finalize",
+    "/api/v1/nodes/n/proxy",
+    "/api/v1/namespaces/x/../y/pods",
+    "/api/v1/namespaces//pods",
+    "/apis/apps/v1/namespaces/x/deployments/d",
+    "/apis/apps/v1/namespaces/x/deployments/d/scale",
+    "/apis/subresources.example.com/v1/things/t/console",
     "/apis/apps/v1/deployments/../x",
     "/api/v1/pods?watch=1",
     "/logs/",
@@ -162,10 +171,12 @@ def test_only_reads_leave_the_process(proxy: Proxy, tmp_path: Path) -> None:
             asking.ask(verb, path)
         assert caught.value.code == 70
     assert proxy.log == []
-    asking.ask("list", "/api/v1/configmaps")
-    assert len(proxy.log) == 1
+    allowed = ["/api/v1/configmaps", "/api/v1/namespaces/default/configmaps"]
+    for path in [*allowed, "/apis/apps/v1/namespaces/default/deployments"]:
+        asking.ask("list", path)
+    assert len(proxy.log) == 3
     names = {name for name in dir(KubeSource) if not name.startswith("_")}
-    assert names == {"name", "version", "kinds", "pages"}
+    assert names == {"name", "version", "kinds", "pages", "changes"}
 
 
 def test_ctrl_c_leaves_the_old_snapshot(proxy: Proxy, tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gke_fake import sample
 from google.cloud import container_v1 as gke
 
-from migrate.cluster.gke_facts import facts, facts_from_nodes
+from migrate.cluster.gke_facts import facts
 from migrate.model.facts import Accelerator, Autoscaling, Facts, NodePool, Taint
 
 FACTS = Facts(
@@ -127,63 +126,3 @@ def test_each_addon_of_the_api_has_a_switch() -> None:
     for name, field in gke.AddonsConfig.meta.fields.items():
         keys = field.message.meta.fields
         assert ("enabled" in keys) != ("disabled" in keys), name
-
-
-def test_facts_of_the_example_nodes(repo: Path) -> None:
-    items = json.loads((repo / "examples/gke-cluster.json").read_text())["items"]
-    nodes = [one for one in items if one["kind"] == "Node"]
-    found = facts_from_nodes(nodes, {"gitVersion": "v1.33.4-gke.1172000"})
-    assert found.asked == "nodes" and found.project == "lumen-prod-318" and found.region == "europe-west1"
-    assert (found.gke_version, found.private_nodes) == ("1.33.4-gke.1172000", True)
-    assert found.node_pools is not None
-    main = next(one for one in found.node_pools if one.name == "main")
-    assert (main.machine_type, main.provisioning, main.disk_type) == ("e2-standard-4", "standard", "pd-balanced")
-    assert (main.image_type, main.metadata_server, main.taints) == ("COS_CONTAINERD", True, ())
-    unknown = (found.name, found.location, found.autopilot, found.dataplane_v2, found.network_policy, found.addons)
-    assert unknown == (None,) * 6 and found.workload_pool is None and main.autoscaled is None
-    assert Facts.of_json(json.loads(json.dumps(found.as_json()))) == found
-    assert facts_from_nodes(reversed(nodes), {"gitVersion": "v1.33.4-gke.1172000"}) == found
-
-
-def node(pool: str, labels: dict[str, str], taints: Any = (), addresses: Any = ()) -> dict[str, Any]:
-    return {
-        "metadata": {"labels": {"cloud.google.com/gke-nodepool": pool} | labels},
-        "spec": {"taints": list(taints)},
-        "status": {"addresses": [{"type": one, "address": "x"} for one in addresses]},
-    }
-
-
-def test_what_nodes_of_a_pool_differ_in_is_unknown() -> None:
-    own, passing = {"key": "gpu", "value": "l4", "effect": "NoSchedule"}, {"key": "node.kubernetes.io/not-ready"}
-    nodes = [
-        node("p", {"team": "ml", "cloud.google.com/gke-accelerator": "nvidia-l4"}, [own, passing], ["ExternalIP"]),
-        node("p", {"team": "ml", "topology.gke.io/zone": "z", "cloud.google.com/gke-spot": "true"}, [own, own]),
-    ]
-    found = facts_from_nodes(nodes, {})
-    assert found.node_pools == (NodePool("p", taints=(Taint("gpu", "l4", "NoSchedule"),), labels={"team": "ml"}),)
-    assert found.private_nodes is None and found.zones is None
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {},
-        {"metadata": None},
-        {"metadata": {"labels": [1]}},
-        {"metadata": {"labels": {"cloud.google.com/gke-nodepool": 3}}},
-    ],
-)
-def test_odd_nodes_tell_nothing(odd: dict[str, Any]) -> None:
-    assert facts_from_nodes([odd], {"gitVersion": 3}) == Facts(asked="nodes")
-
-
-def test_odd_parts_of_a_node_tell_nothing() -> None:
-    odd = node("p", {}) | {"spec": {"taints": [1, None], "providerID": 3}, "status": {"addresses": [3], "nodeInfo": 3}}
-    assert facts_from_nodes([odd], {}).node_pools == (NodePool("p", accelerators=(), taints=(), labels={}),)
-
-
-def test_nodes_of_another_cloud_have_no_pools() -> None:
-    found = facts_from_nodes(
-        [{"metadata": {"labels": {"eks.amazonaws.com/nodegroup": "a"}}}], {"gitVersion": "v1.33.1"}
-    )
-    assert (found.kubernetes_version, found.gke_version, found.node_pools) == ("1.33.1", None, None)

@@ -16,7 +16,7 @@ import pytest
 from migrate.errors import BadInput
 from migrate.manifest.kinds import CLUSTER_SCOPED, NAMESPACED
 from migrate.model.ref import Ref
-from migrate.reading import Reading, read
+from migrate.reading import Reading, Redactor, read
 
 KEY = b"a fixed key for tests"
 GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good, namespace: shop}\n"
@@ -278,3 +278,18 @@ def test_real_manifests(shared: Path) -> None:
             assert load(path).snapshot.left_out == ()
         except BadInput as error:
             assert error.details == (), path
+
+
+@pytest.mark.parametrize("kind", ["Secret", "SECRET", " secret ", "\u017fecret", "Sec\u0072et"])
+def test_a_secret_inside_a_custom_kind_is_found_however_it_is_spelt(kind: str) -> None:
+    inner = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "s"}, "data": {"p": "a2FuYXJpZW52b2dlbA=="}}
+    outer = {"apiVersion": "work.example.io/v1", "kind": "Work", "metadata": {"name": "w"}}
+    kept = Redactor([], b"k" * 32).redact({**outer, "spec": {"manifests": [inner]}}).body
+    assert "a2FuYXJpZW52b2dlbA" not in str(kept) and "(secret, 13 bytes, key p)" in str(kept)
+
+
+def test_a_value_that_is_longer_in_bytes_than_in_characters_is_taken_out_of_annotations() -> None:
+    value = "\U0001f600" * 8
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "annotations": {"copy": value}}}
+    kept = Redactor([], b"k" * 32).redact({**body, "stringData": {"p": value}}).body
+    assert value not in str(kept)

@@ -25,6 +25,7 @@ HEADINGS = (
     "Can this move?",
     "What blocks?",
     "What must you decide?",
+    "What concerns the whole cluster?",
     "What differs silently?",
     "What changed?",
     "What stays behind?",
@@ -115,7 +116,7 @@ def shown(plan: Plan, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("amount", [0, 1, 2, 12, 150])
-def test_eight_sections_in_order_with_their_figures(amount: int) -> None:
+def test_nine_sections_in_order_with_their_figures(amount: int) -> None:
     plan = plan_of(amount)
     for text in (shown(plan), shown(plan, width=40), markdown.report(plan)):
         places = [text.index(heading) for heading in HEADINGS]

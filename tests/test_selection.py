@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from shlex import split
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,3 +244,54 @@ def test_a_mistake_in_the_file_names_its_place(key: str, text: str, hint: str) -
     with pytest.raises(BadDecisions) as caught:
         parse(f"select:\n  {key}: [{text}]\n", "gke2eks.yaml", ANSWERS)
     assert caught.value.what.startswith("gke2eks.yaml:2:") and hint in "\n".join(caught.value.details)
+
+
+@pytest.mark.parametrize("said", [said for said, _ in SELECTED], ids=[str(said) for said, _ in SELECTED])
+def test_a_selection_is_written_and_read_back(said: dict[str, list[str]]) -> None:
+    selection = parse_selection(**said)
+    assert parse_selection(**selection.texts()) == selection
+    words = split(selection.as_options())
+    named = {"-n": "namespaces", "-l": "labels", "--kind": "kinds", "--only": "only", "--exclude": "exclude"}
+    again: dict[str, list[str]] = {}
+    for option, text in zip(words[::2], words[1::2], strict=True):
+        again.setdefault(named[option], []).append(text)
+    assert parse_selection(**again) == selection
+
+
+SPELLED = {
+    "namespaces": ("-n", "--namespace"),
+    "labels": ("-l", "--selector"),
+    "kinds": ("--kind",),
+    "only": ("--only",),
+    "exclude": ("--exclude",),
+}
+
+
+@pytest.mark.parametrize("verb", ["plan", "export"])
+@pytest.mark.parametrize(("key", "text", "expected"), REFUSED)
+def test_a_mistake_in_an_option_names_the_option(
+    verb: str, key: str, text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is opened: neither the workspace nor a kubeconfig."""
+    from migrate.cli.main import cli
+
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    out = tmp_path / "out"
+    for option in SPELLED[key]:
+        done = CliRunner().invoke(cli, [verb, option, text, "-w", str(out)], terminal_width=1000)
+        assert done.exit_code == 2 and not out.exists()
+        assert f"Invalid value for {' / '.join(repr(one) for one in SPELLED[key])}: {text!r}" in done.output
+        assert expected in done.output
+        assert ("without commas" in done.output) is ("," in text and key != "labels")
+
+
+def test_the_commands_share_the_grammar() -> None:
+    from migrate.cli.export import command as export
+    from migrate.cli.plan import command as plan
+
+    def declared(command: Any) -> list[tuple[str, Any]]:
+        names = {option for spelled in SPELLED.values() for option in spelled}
+        return [(one.opts, one.help) for one in command.params if names & set(one.opts)]
+
+    assert declared(export) == declared(plan) and len(declared(plan)) == len(SPELLED)
+    assert [tuple(opts) for opts, _ in declared(plan)] == list(SPELLED.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migrate.cli.options import workspace_option
 from migrate.cli.screen import color, echo, unicode, width
 
 if TYPE_CHECKING:
@@ -18,35 +19,37 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("ref")
 @click.argument("field", required=False)
-@click.option(
-    "-w",
-    "--workspace",
-    default="./gke2eks-out",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder of this migration.",
-)
+@workspace_option
 @click.option("--cleaned", is_flag=True, help="List the fields that the source cluster had written.")
 def command(ref: str, field: str | None, workspace: Path, cleaned: bool) -> int:
-    """Say why each field of one object changes. REF is as printed, e.g. 'Service/shop/web'."""
+    """Say why each field of one object changes. REF is as printed, e.g. 'Service/shop/web'.
+
+    FIELD shows one field only: its whole path, or an ending that only one field has.
+
+    REF `cluster` shows what concerns the cluster as a whole. It speaks about the plan that was written last, with the
+    selection that its options made.
+    """
     from migrate.errors import BadInput
     from migrate.flow.plan import nearest, stored_plan
     from migrate.render.explain import explain
 
-    plan, manifests, digest = stored_plan(workspace, today=datetime.now(UTC).date())
-    if digest != plan.digest:
-        place = shlex.quote(str(workspace))
-        echo(
-            f"note: the decisions or the tables changed since the plan was written; run gke2eks plan -w {place}",
-            err=True,
-        )
+    stored = stored_plan(workspace, today=datetime.now(UTC).date())
+    plan = stored.plan
+    if stored.digest != plan.digest:
+        again = f"gke2eks plan -w {shlex.quote(str(workspace))} {stored.options}".rstrip()
+        echo(f"note: the decisions or the tables changed since the plan was written; run {again}", err=True)
+    if ref == "cluster":
+        from migrate.render.source import page
+
+        echo(page(plan, width=width(), color=color(), unicode=unicode()).rstrip("\n"))
+        return 0
     found = [step for step in plan.steps if str(step.ref) == ref]
     if not found:
         near = nearest(ref, [step.ref for step in plan.steps])
         raise BadInput(f"no object {ref} in this plan", "use one of the names that the report prints.", near)
     step = found[0]
     asked = _field(field, [c.path for c in step.changes] + list(step.cleaned)) if field else None
-    name = manifests.get(step.ref)
+    name = stored.manifest_of.get(step.ref)
     file = f"{workspace!s}/manifests/{name}" if name else ""
     echo(explain(plan, step, asked, file, cleaned, width=width(), color=color(), unicode=unicode()).rstrip("\n"))
     return 0

@@ -6,25 +6,26 @@ import shlex
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from migrate.cli.options import Cluster, cluster_options, hash_key_option, selection_options, workspace_option
 from migrate.cli.screen import color, echo, unicode, width
 from migrate.errors import DONE, LOOK
+
+if TYPE_CHECKING:
+    from migrate.model.plan import Plan
+    from migrate.model.selection import Selection
 
 
 @click.command("plan")
 @click.option(
     "--from", "sources", multiple=True, metavar="FILE", help="File, directory or - for stdin; may be given again."
 )
-@click.option(
-    "-w",
-    "--workspace",
-    default="./gke2eks-out",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder of this migration.",
-)
+@cluster_options(context_help="Read this cluster first, as gke2eks export does, then plan.", env=False)
+@selection_options
+@workspace_option
 @click.option("--flavour", type=click.Choice(["standard", "auto"]), help="EKS with add-ons, or EKS Auto Mode.")
 @click.option(
     "-o",
@@ -41,11 +42,15 @@ from migrate.errors import DONE, LOOK
     show_default=True,
     help="Exit 1 when a finding is at least this severe.",
 )
-@click.option("--hash-key-file", type=click.Path(path_type=Path, exists=True), help="Key for hashes of secret values.")
+@hash_key_option
 @click.option("--accept-incomplete", is_flag=True, help="Plan although the export could not read every kind.")
-@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged.")
+@click.option(
+    "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The day on which waivers are judged."
+)
 def command(
     sources: tuple[str, ...],
+    cluster: Cluster,
+    select: Selection,
     workspace: Path,
     flavour: str | None,
     output: str,
@@ -54,11 +59,25 @@ def command(
     accept_incomplete: bool,
     today: datetime | None,
 ) -> int:
-    """Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change."""
-    from migrate.flow.plan import make_plan
+    """Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.
+
+    The objects come from files (--from), or from a cluster (--context or --gke: export and plan in one command), or
+    from what the workspace holds since the last time. No cluster is asked unless it is named here.
+
+    The options of selection lie over `select:` in gke2eks.yaml, and that lies over what the export was told: each
+    that is given replaces the same one below it; exclusions add up. A plan without options forgets them.
+    """
+    from migrate.flow.plan import make_plan, read_decisions
     from migrate.model.effects import Severity
 
+    _refuse_mixture(sources, cluster)
     day: date = today.date() if today else datetime.now(UTC).date()
+    if cluster.named:
+        from migrate.cli.export import read_cluster
+        from migrate.render.exported import export_lines
+
+        read_decisions(workspace, today=day, flavour=flavour)  # a mistake in there is told before the long reading
+        echo("\n".join(export_lines(read_cluster(cluster, workspace, select, hash_key_file))), err=True)
     made = make_plan(
         sources,
         workspace,
@@ -67,6 +86,7 @@ def command(
         flavour=flavour,
         hash_key_file=hash_key_file,
         accept_incomplete=accept_incomplete,
+        select=select,
     )
     for note in made.notes:
         echo(f"note: {note}", err=True)
@@ -92,7 +112,7 @@ def command(
                 color=color(),
                 unicode=unicode(),
                 files=[f"{folder}/{name}" for name in made.files],
-                next_commands=_next(plan, workspace),
+                next_commands=_next(plan, workspace, select),
                 exit_line=_why(len(bad), len(plan.left_out), fail_on) if look else "",
                 workspace=folder,
             ).rstrip("\n")
@@ -109,12 +129,22 @@ def _why(bad: int, unread: int, fail_on: str) -> str:
     return f"exit 1: {' and '.join(said)}; with --fail-on=never the exit is 0"
 
 
-def _next(plan: object, workspace: Path) -> list[str]:
-    from migrate.model.plan import Fate, Plan
+def _refuse_mixture(sources: tuple[str, ...], cluster: Cluster) -> None:
+    """Files or a cluster; and what is said of a cluster needs one that is named."""
+    if sources and cluster.given:
+        raise click.UsageError(f"--from reads files, {cluster.given[0]} is about a cluster: leave one of them out.")
+    if cluster.given and not cluster.named:
+        raise click.UsageError(
+            f"{cluster.given[0]} alone names no cluster to plan: add --context NAME or --gke PROJECT/LOCATION/CLUSTER. "
+            "For the current context, run gke2eks export first, then plan without it."
+        )
 
-    assert isinstance(plan, Plan)
+
+def _next(plan: Plan, workspace: Path, select: Selection) -> list[str]:
+    from migrate.model.plan import Fate
+
     place = shlex.quote(str(workspace))
-    commands = [f"gke2eks plan -w {place}"] if plan.undecided else []
+    commands = [f"gke2eks plan -w {place} {select.as_options()}".rstrip()] if plan.undecided else []
     changed = next((s for s in plan.steps if s.changes and s.fate is Fate.MIGRATE), None)
     if changed:
         commands.append(f"gke2eks explain -w {place} '{changed.ref}'")

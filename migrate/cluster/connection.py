@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+
+from urllib3 import exceptions
+
+from migrate.errors import BadInput
 
 
 class Connection:
@@ -80,7 +85,22 @@ def with_token(
     config.host = url
     config.ca_cert_data = ca.decode() if ca else None  # as bytes it would be taken for DER
     config.refresh_api_key_hook = refresh
-    return Connection(name, config, login=login, if_silent=if_silent)
+    with proxied(name, "https_proxy"):
+        return Connection(name, config, login=login, if_silent=if_silent)
+
+
+@contextmanager
+def proxied(whose: str, where: str) -> Iterator[None]:
+    """Say in words what is wrong with a proxy's address, which comes out when the pool is made. Raises BadInput."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", exceptions.DependencyWarning)  # the error below says it better
+            yield
+    except ImportError:
+        what = f"{whose} goes through a SOCKS proxy, and the Python package PySocks is missing"
+        raise BadInput(what, "install it beside gke2eks (pipx inject gke2eks pysocks), or use an HTTP proxy.") from None
+    except (ValueError, exceptions.HTTPError):
+        raise BadInput(f"the proxy of {whose} is no address", f"write http://host:port in {where}.") from None
 
 
 @contextmanager

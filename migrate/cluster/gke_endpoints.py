@@ -59,14 +59,14 @@ def choose(cluster: Cluster, wanted: Wanted) -> Choice:
     open_dns = f"gcloud container clusters update {flags} --enable-dns-access"
     if ends.dns and ends.dns_open:
         why = "its DNS endpoint is open to outside traffic"
-        return Choice("dns", ends.dns, why, "Check the network, DNS and the proxy (HTTPS_PROXY).")
+        return Choice("dns", ends.dns, why, "Check the network, DNS and the proxy (https_proxy).")
     if ends.public:
         why = "it has a public address, and its DNS endpoint is closed to outside traffic"
         first = "Have your address added to the cluster's authorised networks" if ends.guarded else "Check the network"
         return Choice("public", ends.public, why, f"{first}, or open the DNS endpoint: {open_dns}")
     if ends.private:
         why = "it has a private address only, and its DNS endpoint is closed to outside traffic"
-        first = "Run this inside the cluster's network or through a proxy there (HTTPS_PROXY)"
+        first = "A private endpoint: run this inside the cluster's network or through a proxy there (https_proxy)"
         return Choice("private", ends.private, why, f"{first}, or open the DNS endpoint: {open_dns}")
     if cluster.status == type(cluster).Status.PROVISIONING:
         raise Refused(f"{wanted} is still being created.", "Wait until it runs, then try again.")

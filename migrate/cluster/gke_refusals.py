@@ -19,7 +19,8 @@ _AGAIN = (
     "Run gcloud auth application-default login, or put a new credentials file in place; for a service account check "
     "this machine's clock too."
 )
-_NETWORK = "Check the network, the proxy (HTTPS_PROXY) and any firewall, then run this again."
+# In small letters: gRPC, which asks the Container API, knows only those; all else knows both.
+_NETWORK = "Check the network, the proxy (https_proxy) and any firewall, then run this again."
 _SECRET = re.compile(
     r"(?i:bearer|basic)\s+[^\s\"',;]+"  # Authorization headers
     r"|\b(?:ya29|1//|AIza|GOCSPX)[\w./-]{6,}"  # Google's tokens and keys
@@ -73,6 +74,29 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Run this from inside the perimeter, or ask for an access level for where you are.",
     ),
 }
+# What google-auth says, by its beginning: it has one class for many causes. (what, next)
+_LOGINS = (
+    (
+        "Unable to acquire impersonated credentials",
+        "Your Google credentials may not act as the service account that they name.",
+        "Ask for roles/iam.serviceAccountTokenCreator on it; its project needs iamcredentials.googleapis.com enabled.",
+    ),
+    (
+        "File '",
+        "The identity token that your credentials file points to is not there.",
+        "Check credential_source in the file, and that whatever writes the token has run.",
+    ),
+    (
+        "Executables need to be explicitly allowed",
+        "Your credentials file starts a program, and that has to be allowed.",
+        "If you trust the file, set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1.",
+    ),
+    (
+        "Error code ",
+        "Google's token service does not accept the identity that your credentials file brings.",
+        "Check audience and conditions of the workload identity pool, and that your provider's token is fresh.",
+    ),
+)
 _DISABLED = re.compile(r"has not been used in project|API is (?:disabled|not enabled)|SERVICE_DISABLED", re.IGNORECASE)
 
 
@@ -138,6 +162,10 @@ def credentials_refusal(error: Exception) -> Refused:
     """Turn what google-auth raised into an error for people, without its text: that may hold a server's answer."""
     from google.auth import exceptions
 
+    said = str(error.args[0]) if error.args else ""
+    for start, what, following in _LOGINS:
+        if said.startswith(start):
+            return Refused(what, following)
     if isinstance(error, exceptions.RefreshError):
         if error.retryable:
             return Refused("Google's token server does not answer.", _NETWORK)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import binascii
 import os
-import shutil
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
+from urllib3 import disable_warnings, exceptions
 
-from migrate.cluster.connection import Connection, heard
+from migrate.cluster import login_program
+from migrate.cluster.connection import Connection, heard, proxied
+from migrate.cluster.gke_refusals import masked
 from migrate.errors import BadInput, NotLoggedIn
 
-_LONGEST = 300
+# Parts of a user that the kubernetes package would pass over: what is read would not be what was meant.
+_IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
+_PROVIDERS = ("gcp", "oidc")
 
 
 def connect(context: str | None, kubeconfig: str | None = None) -> Connection:
@@ -20,7 +27,8 @@ def connect(context: str | None, kubeconfig: str | None = None) -> Connection:
     paths = kubeconfig or os.environ.get("KUBECONFIG") or os.path.join("~", ".kube", "config")
     found = _read(paths, asked=kubeconfig is not None)
     name, user = _context(found, context, paths)
-    _check_program(user, name)
+    login_program.check(user, name)
+    _refuse_unknown(user, name)
 
     def configure() -> Any:
         return _configuration(paths, name, user)
@@ -29,7 +37,8 @@ def connect(context: str | None, kubeconfig: str | None = None) -> Connection:
     if not str(config.host).startswith(("http://", "https://")):
         raise BadInput(f"the context {name} names no server", f"correct clusters in {paths}.")
     login = f"log in again, until `kubectl --context {name} get namespaces` works; then run this again."
-    return Connection(name, config, login=login, renew=configure)
+    with proxied(f"the context {name}", "https_proxy, or in proxy-url of the kubeconfig"):
+        return Connection(name, config, login=login, if_silent=_by_proxy(name, config), renew=configure)
 
 
 def _read(paths: str, *, asked: bool) -> list[Mapping[str, Any]]:
@@ -82,18 +91,6 @@ def _part(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _check_program(user: Mapping[str, Any], context: str) -> None:
-    command = _part(user, "exec").get("command")
-    if not isinstance(command, str) or os.sep in command or shutil.which(command):
-        return
-    hint = str(_part(user, "exec").get("installHint") or "").strip()
-    raise BadInput(
-        f"the login program {command} of the context {context} is not installed",
-        "install it so that it is on the PATH, or use a kubeconfig that does not need it.",
-        hint.splitlines()[:5],
-    )
-
-
 def _configuration(paths: str, context: str, user: Mapping[str, Any]) -> Any:
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException, load_kube_config
@@ -104,17 +101,64 @@ def _configuration(paths: str, context: str, user: Mapping[str, Any]) -> Any:
         try:
             load(paths, context, config, persist_config=False)
         except ConfigException as bad:
-            raise BadInput(f"the context {context} cannot be used: {_short(bad)}", "correct the kubeconfig.") from None
+            what = f"the context {context} cannot be used: {masked(str(bad))}"
+            raise BadInput(what, "correct the kubeconfig.") from None
         except Exception as bad:  # google-auth, oauthlib, missing files: each with its own tree of exceptions
-            what = f"the context {context} cannot log in: {type(bad).__name__}: {_short(bad)}"
+            what = f"the context {context} cannot log in: {_why(bad)}"
             raise NotLoggedIn(what, "correct the login in the kubeconfig, or log in again.") from None
     if "exec" in user and not config.api_key and not config.cert_file:
-        details = _short("\n".join(said)).splitlines()
-        what = f"the login program {_part(user, 'exec').get('command')} of the context {context} gave no credentials"
-        raise NotLoggedIn(what, "run it by hand to see why, log in again, then run this again.", details)
+        raise login_program.gave_nothing(user, context, said)
+    _check_certificates(context, config)
     return config
 
 
-def _short(said: object) -> str:
-    text = "".join(c if c.isprintable() or c == "\n" else " " for c in str(said))
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " …"
+def _why(bad: Exception) -> str:
+    if isinstance(bad, OSError) and bad.filename:
+        return f"{bad.filename}: {bad.strerror}"
+    if isinstance(bad, binascii.Error):
+        return "its certificate or key is not base64"
+    return f"{type(bad).__name__}: {masked(str(bad))}"
+
+
+def _check_certificates(context: str, config: Any) -> None:
+    """Read them as TLS will: later their faults would look like those of a network. Raises BadInput."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if config.ssl_ca_cert:
+            tls.load_verify_locations(config.ssl_ca_cert)
+    except OSError:  # ssl.SSLError is one
+        what = f"the certificate-authority of the context {context} holds no certificate"
+        raise BadInput(what, "correct the kubeconfig.") from None
+    try:
+        if config.cert_file:
+            tls.load_cert_chain(config.cert_file, config.key_file, password=lambda: b"")
+    except (OSError, ValueError):
+        what = f"client-certificate and client-key of the context {context} cannot be read, or are no pair"
+        raise BadInput(what, "correct the kubeconfig; a key must not have a password.") from None
+    if not config.verify_ssl:  # insecure-skip-tls-verify: their choice; to say it at every request helps nobody
+        disable_warnings(exceptions.InsecureRequestWarning)
+
+
+def _refuse_unknown(user: Mapping[str, Any], context: str) -> None:
+    """Better no export than one with other rights than those that were meant. Raises BadInput."""
+    if asked := [key for key in _IMPERSONATION if user.get(key)]:
+        what = f"the context {context} acts as somebody else ({', '.join(asked)}), which gke2eks does not do"
+        raise BadInput(what, "use a context with credentials of its own, such as a ServiceAccount's token.")
+    provider = str(_part(user, "auth-provider").get("name") or "")
+    if provider and provider not in _PROVIDERS:
+        what = f"the context {context} logs in by the auth-provider {provider}, which no longer exists"
+        raise BadInput(what, "write the context anew with the login program (exec) of your provider.")
+
+
+def _by_proxy(context: str, config: Any) -> str:
+    """What a person does when nobody answers and a proxy stands between; '' when none does."""
+    from kubernetes.client.rest import should_bypass_proxies
+
+    if not config.proxy or should_bypass_proxies(config.host, config.no_proxy or ""):
+        return ""
+    parts = urlsplit(str(config.proxy))
+    proxy = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return (
+        f"check the address of {context} and the proxy {proxy} (proxy-url of the kubeconfig, else https_proxy; "
+        "no_proxy names what goes around it)."
+    )

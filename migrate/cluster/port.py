@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from migrate.model.listing import Kind
@@ -25,10 +25,18 @@ class Source(Protocol):
         """Every kind that is served, each in one version: the preferred one, or the first that has it."""
         ...
 
-    def pages(self, kind: Kind, limit: int = 500) -> Iterator[Mapping[str, Any]]:
-        """The list over all namespaces, parsed, page by page; limit 0 asks for all at once.
+    def pages(self, kind: Kind, limit: int = 500, namespace: str = "") -> Iterator[Mapping[str, Any]]:
+        """The list over all namespaces, or of one, parsed, page by page; limit 0 asks for all at once.
 
         Raises Forbidden, Expired (start again: what was yielded so far is of no use), or Refused.
+        """
+        ...
+
+    def changes(self, kind: Kind, since: str, namespace: str = "") -> Sequence[Mapping[str, Any]]:
+        """What happened since a list of that resourceVersion, in order: {"type": "MODIFIED", "object": {…}}.
+
+        Types are ADDED, MODIFIED and DELETED. Takes about a second. Raises as `pages` does, Expired when nobody
+        remembers so far back.
         """
         ...
 

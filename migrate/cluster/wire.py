@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 import ssl
 import time
+import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -20,11 +23,17 @@ from migrate.errors import Expired, Forbidden, NotLoggedIn, ReadOnly, Refused, U
 
 READS = ("get", "list", "watch")
 _SEGMENT = r"/[A-Za-z0-9][A-Za-z0-9.-]*"
+# A Namespace is an object, too, and these are below it, where a namespace has its collections.
+_BELOW = r"(?!/(?:status|finalize|scale|exec|attach|proxy|log|portforward)\Z)"
+_IN = rf"/namespaces{_SEGMENT}{_BELOW}{_SEGMENT}"
 # Collections and discovery. Nothing below a single object: exec, attach and proxy are GET requests, too.
-_PATHS = re.compile(rf"/version|/api(?:{_SEGMENT}){{0,2}}|/apis(?:{_SEGMENT}){{0,3}}")
+_PATHS = re.compile(
+    rf"/version|/api(?:{_SEGMENT}){{0,2}}|/apis(?:{_SEGMENT}){{0,3}}|/api{_SEGMENT}{_IN}|/apis{_SEGMENT}{_SEGMENT}{_IN}"
+)
 _AGAIN = (429, 500, 502, 503, 504)
 _ATTEMPTS = 7
 _FEW = 2  # for what seldom gets better: silence, and an address where nobody ever answered
+_WATCHING = 10.0  # a watch is silent for a second by design
 _LONGEST_WAIT = 60.0
 _CHUNK = 1 << 20
 
@@ -35,6 +44,15 @@ class _Again(Exception):
     def __init__(self, why: str, *, after: float | None = None, few: bool = False) -> None:
         super().__init__(why)
         self.why, self.after, self.few = why, after, few
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    url: str
+    accept: str
+    parse: Callable[[bytes], Any]
+    fits: Callable[[Any], bool]
+    silence: float  # seconds without a byte that are too many
 
 
 class Wire:
@@ -55,17 +73,21 @@ class Wire:
         query: Sequence[tuple[str, str]] = (),
         *,
         accept: str = "application/json",
+        parse: Callable[[bytes], Any] = orjson.loads,
         fits: Callable[[Any], bool] = lambda body: isinstance(body, dict),
     ) -> Any:
         """Give the parsed answer, once it `fits`. Raises ReadOnly before anything is sent, Refused and its kin."""
         if verb not in READS or not _PATHS.fullmatch(path):
             raise ReadOnly(f"the source may only be read, and this is {verb} {path}", "report this; nothing was sent.")
+        url = self.connection.url + path + (f"?{urlencode(query)}" if query else "")
+        silence = max(self._timeout, _WATCHING) if verb == "watch" else self._timeout
+        request = _Request(url, accept, parse, fits, silence)
         attempt, renewed = 0, False
         while True:
             attempt += 1
             login = self.connection.authorization()
             try:
-                status, body = self._once(path, query, accept, login, fits)
+                status, body = self._once(request, login)
             except _Again as again:
                 if attempt >= (_FEW if again.few else _ATTEMPTS):
                     raise self._unreachable(path, again.why, attempt) from None
@@ -81,52 +103,57 @@ class Wire:
                 return body
             raise self._refused(status, path, body)
 
-    def _once(
-        self, path: str, query: Sequence[tuple[str, str]], accept: str, login: str, fits: Callable[[Any], bool]
-    ) -> tuple[int, Any]:
-        url = self.connection.url + path + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": accept, "Accept-Encoding": "gzip", "User-Agent": "gke2eks"}
+    def _once(self, asked: _Request, login: str) -> tuple[int, Any]:
+        headers = {"Accept": asked.accept, "Accept-Encoding": "gzip", "User-Agent": "gke2eks"}
         if login:
             headers["Authorization"] = login
-        timeout = urllib3.Timeout(connect=min(10, self._timeout), read=self._timeout)
+        timeout = urllib3.Timeout(connect=min(10, self._timeout), read=asked.silence)
         try:
             answer = self.connection.pool.request(
-                "GET", url, headers=headers, preload_content=False, retries=False, redirect=False, timeout=timeout
+                "GET", asked.url, headers=headers, preload_content=False, retries=False, redirect=False, timeout=timeout
             )
             try:
-                data = self._read(answer)
+                data = self._read(answer, 5 * asked.silence)
             except BaseException:
                 answer.close()  # half-read: not for the pool
                 raise
         except (exceptions.HTTPError, OSError) as bad:
-            raise self._judged(bad) from None
-        return self._parsed(answer, data, fits)
+            raise self._judged(bad, asked.silence) from None
+        return self._parsed(answer, data, asked)
 
-    def _read(self, answer: Any) -> bytes:
+    def _read(self, answer: Any, seconds: float) -> bytes:
         """Read all of it. A server that sends a byte now and then must not hold us for ever."""
-        end = time.monotonic() + 5 * self._timeout
+        end = time.monotonic() + seconds
         parts = []
-        while chunk := answer.read1(_CHUNK, decode_content=True):
+        while chunk := answer.read1(_CHUNK, decode_content=False):
             parts.append(chunk)
             if time.monotonic() > end:
-                raise _Again(f"the answer was not whole after {5 * self._timeout:g} s", few=True)
-        return b"".join(parts)
+                raise _Again(f"the answer was not whole after {seconds:g} s", few=True)
+        data = b"".join(parts)
+        if answer.headers.get("Content-Encoding") != "gzip" or not data:
+            return data
+        try:
+            return gzip.decompress(data)  # in one go: for each chunk of the network it costs more
+        except (OSError, EOFError, zlib.error):
+            raise _Again("the answer was cut off") from None
 
-    def _parsed(self, answer: Any, data: bytes, fits: Callable[[Any], bool]) -> tuple[int, Any]:
+    def _parsed(self, answer: Any, data: bytes, asked: _Request) -> tuple[int, Any]:
         status = int(answer.status)
         if status in _AGAIN:
             raise _Again(f"the server answered {_named(answer)}", after=_after(answer.headers.get("Retry-After")))
         try:
-            body = orjson.loads(data)
-        except orjson.JSONDecodeError:
             # Python 3.11 takes a connection that is reset within the headers for an empty 200.
+            body = (
+                (asked.parse if status < 300 else orjson.loads)(data) if data or _has_length(answer.headers) else None
+            )
+        except orjson.JSONDecodeError:
             body = None
-        if status < 300 and not fits(body):
+        if status < 300 and not asked.fits(body):
             few = bool(data) and not self._answered  # a log-in page stays one
             raise _Again("an answer was cut off, or is not that of a Kubernetes API server", few=few)
         return status, body
 
-    def _judged(self, bad: Exception) -> Exception:
+    def _judged(self, bad: Exception, silence: float) -> Exception:
         """Say what an exception of the network means. Texts of exceptions may be long; ours are short."""
         inner = bad.args[0] if isinstance(bad, exceptions.SSLError) and bad.args else bad
         if isinstance(bad, exceptions.ProxyError):
@@ -138,7 +165,7 @@ class Wire:
         if isinstance(bad, exceptions.NameResolutionError):
             return _Again("its name is not known here", few=not self._answered)
         if isinstance(bad, exceptions.ReadTimeoutError):
-            return _Again(f"no answer within {self._timeout:g} s", few=True)
+            return _Again(f"no answer within {silence:g} s", few=True)
         if isinstance(bad, exceptions.NewConnectionError):  # a kind of timeout to urllib3
             why = "the connection was refused" if "refused" in str(bad) else "the network does not lead there"
             return _Again(why, few=not self._answered)
@@ -150,8 +177,8 @@ class Wire:
         why = str(bad.verify_message or "it cannot be verified").rstrip(".")
         return Refused(
             f"the certificate of {self.connection.shown} is not the one that {self.connection.name} expects: {why}",
-            "write the context anew (gcloud container clusters get-credentials CLUSTER): the cluster may have been "
-            "made again, or something stands between.",
+            "write the context anew (gcloud container clusters get-credentials CLUSTER) if the cluster was made again; "
+            "where a company's proxy stands between, name its authority in SSL_CERT_FILE.",
         )
 
     def _unreachable(self, path: str, why: str, attempts: int) -> Refused:
@@ -162,16 +189,26 @@ class Wire:
         return Unreachable(what, self.connection.if_silent)
 
     def _refused(self, status: int, path: str, body: Any) -> Refused:
-        said = _message(body)
-        name, login = self.connection.name, self.connection.login
         if status == 401:
+            name, login = self.connection.name, self.connection.login
             what = f"{self.connection.shown} does not accept the credentials of {name}: missing or expired"
             return NotLoggedIn(what, login)
-        if status == 403:
-            return Forbidden(said or f"{path} is forbidden", "ask for the right: gke2eks access source prints it.")
-        if status == 410:
-            return Expired(said or f"the list {path} expired", "run it again.")
-        return Refused(f"{path}: {status}{f': {said}' if said else ''}", "run it again, or leave the kind out.")
+        return refusal(body, path, status)
+
+
+def refusal(body: Any, path: str, status: int = 0) -> Refused:
+    """What a Status object means, that of an answer or, with its own code, that of an event."""
+    said = _message(body)
+    code = body.get("code") if not status and isinstance(body, dict) else status
+    if code == 403:
+        return Forbidden(said or f"{path} is forbidden", "ask for the right: gke2eks access source prints it.")
+    if code == 410:
+        return Expired(said or f"the list {path} expired", "run it again.")
+    return Refused(f"{path}: {code}{f': {said}' if said else ''}", "run it again, or leave the kind out.")
+
+
+def _has_length(headers: Any) -> bool:
+    return "Content-Length" in headers or "Transfer-Encoding" in headers
 
 
 def _named(answer: Any) -> str:

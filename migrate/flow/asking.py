@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from migrate.errors import BadInput
+from migrate.cluster.port import Source
+from migrate.errors import BadInput, Forbidden
 from migrate.manifest import text
 from migrate.model.listing import BY_REQUEST, Kind, Listing, Outcome
 
@@ -19,6 +21,7 @@ _NOT_MOVED: dict[tuple[str, str], str] = {
     ("coordination.k8s.io", ""): "leases are written anew every few seconds",
     ("", "ComponentStatus"): "made up when it is asked for",
 }
+_NAMESPACES = Kind("", "v1", "namespaces", "Namespace", False)
 _NO_LIST = "it has no list"
 _METRICS = "metrics are measured, not kept"
 
@@ -36,6 +39,30 @@ def choose(kinds: Iterable[Kind], without: Sequence[str] = ()) -> tuple[list[Kin
         else:
             asked.append(kind)
     return asked, left_out
+
+
+def namespaces(source: Source, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The namespaces that the globs name; none for no globs: then all are read. Raises BadInput, Refused.
+
+    Who may not list namespaces can still name them in full.
+    """
+    if not patterns:
+        return ()
+    try:
+        pages = source.pages(_NAMESPACES)
+        found = [str(item["metadata"]["name"]) for page in pages for item in page.get("items") or ()]
+    except Forbidden as no:
+        globs = [pattern for pattern in patterns if set(pattern) & set("*?[")]
+        if globs:
+            fix = "name the namespaces in full, or ask for the right to list them: gke2eks access source prints it."
+            raise Forbidden(f"-n {globs[0]}: {no.what}", fix) from None
+        return tuple(sorted(set(patterns)))
+    for pattern in patterns:
+        if not fnmatch.filter(found, pattern):
+            near = difflib.get_close_matches(pattern, found, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BadInput(f"-n {pattern}: {source.name} has no such namespace{hint}", "correct the name.")
+    return tuple(sorted(name for name in found if any(fnmatch.fnmatchcase(name, one) for one in patterns)))
 
 
 def role(kinds: Iterable[Kind], without: Sequence[str] = ()) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,17 +12,19 @@ from typing import Any
 from migrate import catalog
 from migrate.cluster.port import Source
 from migrate.errors import BadInput, Expired, Forbidden, NotLoggedIn, Refused, Unreachable
-from migrate.flow.asking import choose
+from migrate.flow.asking import choose, namespaces
+from migrate.flow.lists import Listed, list_kind
+from migrate.flow.meanwhile import look_again
+from migrate.flow.threads import in_threads
 from migrate.model.listing import Kind, Listing, Outcome
 from migrate.model.objects import LeftOut, Object, Snapshot
 from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
 from migrate.reading import LiveList, Redactor, no_garbage_collection
 from migrate.workspace import folder, hashkey
 from migrate.workspace import snapshot as snapshots
 
 _THREADS = 4  # more gain nothing: parsing holds the interpreter
-_PAGE = 500
-_RESTARTS = 2  # of a list whose place expired; then all of it is asked for at once
 _PATIENCE = 6  # kinds in a row that found no server
 
 
@@ -40,8 +41,12 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class _Read:
     listing: Listing
-    found: LiveList | None = None
+    listed: Listed | None = None
     trouble: Refused | None = None
+
+    @property
+    def found(self) -> LiveList | None:
+        return self.listed.found if self.listed else None
 
 
 def export(
@@ -52,22 +57,26 @@ def export(
     without: Sequence[str] = (),
     hash_key_file: Path | None = None,
     facts: Mapping[str, Any] | None = None,
+    select: Selection = EVERYTHING,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Snapshot:
     """Read a ready source into the workspace's snapshot. `now` is the time to remember; `facts` what else is known.
 
-    Nothing is written unless the reading came to its end. Raises BadInput, BadWorkspace, Refused.
+    With namespaces in `select` only these are listed; the rest of it is remembered for the plan, because what is needed
+    along must be there. Nothing is written unless the reading came to its end. Raises BadInput, BadWorkspace, Refused.
     """
     ws = folder.open_workspace(workspace)
     needles = tuple(needle.needle for needle in catalog.needles())
     redactor = Redactor(needles, hashkey.hash_key(hash_key_file, workspace))
     served = source.version().get("gitVersion")
     asked, left_out = choose(source.kinds(), without)
+    spaces = namespaces(source, select.namespaces)
     with no_garbage_collection():
-        reads = _read_all(source, asked, redactor, progress)
+        reads = _read_all(source, asked, spaces, redactor, progress)
         _refuse_nothing(source, reads)
+        reads = _looked_again(source, reads, redactor)
         found = _snapshot(source.name, now, reads, left_out)
-        found = replace(found, facts={"kubernetes": str(served or ""), **(facts or {})})
+        found = replace(found, facts={"kubernetes": str(served or ""), **(facts or {})}, select=select)
         observed = {
             ref: {"ref": str(ref), "keys": keys}
             for one in reads
@@ -79,73 +88,68 @@ def export(
 
 
 def _read_all(
-    source: Source, kinds: Sequence[Kind], redactor: Redactor, progress: Callable[[Progress], None]
+    source: Source,
+    kinds: Sequence[Kind],
+    namespaces: Sequence[str],
+    redactor: Redactor,
+    progress: Callable[[Progress], None],
 ) -> list[_Read]:
-    """List the kinds in a few threads. Whatever ends this early ends them, too: they are daemons and own nothing."""
-    work: queue.SimpleQueue[Kind] = queue.SimpleQueue()
-    for kind in kinds:
-        work.put(kind)
-    done: queue.SimpleQueue[_Read | BaseException] = queue.SimpleQueue()
-    over, start, counts = threading.Event(), time.monotonic(), [0] * _THREADS
+    """List the kinds in a few threads. Raises Refused when the server is gone or does not know us."""
+    start, seen = time.monotonic(), _Seen()
 
-    def worker(number: int) -> None:
-        try:
-            while not over.is_set():
-                done.put(_read(source, work.get_nowait(), redactor, counts, number, over))
-        except queue.Empty:
-            return
-        except BaseException as bad:  # judged by the thread that waits for it
-            done.put(bad)
+    def work(kind: Kind, over: threading.Event) -> _Read:
+        return _read(source, kind, namespaces, redactor, seen, over)
 
-    for number in range(_THREADS):
-        threading.Thread(target=worker, args=(number,), name=f"export {number}", daemon=True).start()
-    reads: list[_Read] = []
-    in_vain = 0
-    try:
-        while len(reads) < len(kinds):
-            try:
-                one = done.get(timeout=0.25)
-            except queue.Empty:
-                one = None
-            if isinstance(one, BaseException):
-                raise one
-            if one is not None:
-                reads.append(one)
-                in_vain = in_vain + 1 if isinstance(one.trouble, Unreachable) else 0
-                if in_vain >= _PATIENCE and one.trouble is not None:
-                    raise one.trouble
-            progress(Progress(len(reads), len(kinds), sum(counts), time.monotonic() - start))
-    finally:
-        over.set()
-    return sorted(reads, key=lambda one: one.listing.kind)
+    def tick(reads: list[_Read]) -> None:
+        last = reads[-_PATIENCE:]
+        if len(last) == _PATIENCE and all(isinstance(one.trouble, Unreachable) for one in last) and last[-1].trouble:
+            raise last[-1].trouble
+        progress(Progress(len(reads), len(kinds), seen.count, time.monotonic() - start))
+
+    return sorted(in_threads(kinds, work, _THREADS, tick), key=lambda one: one.listing.kind)
+
+
+class _Seen:
+    """How many objects came so far, over all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def __call__(self, more: int) -> None:
+        with self._lock:
+            self.count += more
 
 
 def _read(
-    source: Source, kind: Kind, redactor: Redactor, counts: list[int], number: int, over: threading.Event
+    source: Source, kind: Kind, namespaces: Sequence[str], redactor: Redactor, seen: _Seen, over: threading.Event
 ) -> _Read:
     """List one kind; a refusal is a result, except of our credentials."""
     if not kind.plural:
         return _Read(Listing(kind, Outcome.FAILED, why="the server behind this API did not say which kinds it has"))
-    for attempt in range(_RESTARTS + 1):
-        found = LiveList(kind, source.name, redactor)
-        version = ""
-        try:
-            for page in source.pages(kind, _PAGE if attempt < _RESTARTS else 0):
-                counts[number] += found.add(page)
-                version = str(page["metadata"].get("resourceVersion") or "")
-                if over.is_set():
-                    break
-            return _Read(Listing(kind, Outcome.LISTED, found.count, resource_version=version), found)
-        except Expired:
-            counts[number] -= found.count
-        except NotLoggedIn:
-            raise
-        except Forbidden as no:
-            return _Read(Listing(kind, Outcome.FORBIDDEN, why=no.what), trouble=no)
-        except Refused as bad:
-            counts[number] -= found.count
-            return _Read(Listing(kind, Outcome.FAILED, why=bad.what), trouble=bad)
-    return _Read(Listing(kind, Outcome.FAILED, why="its list expired again and again while it was read"))
+    try:
+        listed = list_kind(source, kind, namespaces, redactor, over, seen=seen)
+    except NotLoggedIn:
+        raise
+    except Expired:
+        return _Read(Listing(kind, Outcome.FAILED, why="its list expired again and again while it was read"))
+    except Forbidden as no:
+        return _Read(Listing(kind, Outcome.FORBIDDEN, why=no.what), trouble=no)
+    except Refused as bad:
+        return _Read(Listing(kind, Outcome.FAILED, why=bad.what), trouble=bad)
+    version = next(iter(listed.versions.values()), "")
+    return _Read(Listing(kind, Outcome.LISTED, listed.found.count, resource_version=version), listed)
+
+
+def _looked_again(source: Source, reads: Sequence[_Read], redactor: Redactor) -> list[_Read]:
+    """Add to each kind what happened to it while the others were read."""
+    seen = look_again(source, [(one.listing.kind, one.listed) for one in reads if one.listed], redactor)
+    nothing: tuple[tuple[str, ...], str] = ((), "")
+    found = []
+    for one in reads:
+        changed, unseen = seen.get(one.listing.kind, nothing)
+        found.append(replace(one, listing=replace(one.listing, changed=changed, unseen=unseen)))
+    return found
 
 
 def _refuse_nothing(source: Source, reads: Sequence[_Read]) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from migrate import catalog
 from migrate.catalog import Overlay
 from migrate.cleaner import load_cleaning
-from migrate.errors import BadInput, BadMapping
+from migrate.errors import BadInput, BadMapping, BadWorkspace
 from migrate.flow.answers import ANSWERS
 from migrate.manifest import text
 from migrate.model.decided import Decided, Override, Waiver
 from migrate.model.objects import Snapshot
 from migrate.model.plan import Fate, Plan, Step
 from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection, parse_selection
 from migrate.planner import Tables, plan
 from migrate.reading import read
 from migrate.render.document import dumps, plan_document
@@ -85,8 +88,12 @@ def make_plan(
     flavour: str | None = None,
     hash_key_file: Path | None = None,
     accept_incomplete: bool = False,
+    select: Selection = EVERYTHING,
 ) -> Planned:
-    """Read the sources (or the stored snapshot when there are none), plan, write the workspace."""
+    """Read the sources (or the stored snapshot when there are none), plan, write the workspace.
+
+    `select` is what the options say; it lies over gke2eks.yaml, and that over what the snapshot was read with.
+    """
     ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
     decided, decided_overlays = read_decisions(workspace, today=today, flavour=flavour)
     if sources:
@@ -95,16 +102,44 @@ def make_plan(
         snapshot = reading.snapshot
         seen = {entry["ref"]: entry for entry in reading.observed}
         snapshots.save(ws, snapshot, {o.ref: seen[str(o.ref)] for o in snapshot.objects if str(o.ref) in seen})
-    stored = snapshots.load(ws)
+    stored = _snapshot(ws, workspace)
     if stored is None:
         raise BadInput(
             f"there is nothing to plan: {workspace} holds no snapshot",
             "give --from what `kubectl get -o json` prints, or run gke2eks export. Nothing was planned.",
         )
     if not accept_incomplete:
-        _refuse_incomplete(stored[0])
-    made = plan(stored[0], tables(decided_overlays), decided)
-    return _write(ws, workspace, made, stored[0].notes)
+        _refuse_incomplete(stored)
+    used = select.over(decided.select).over(stored.select)
+    made = plan(stored, tables(decided_overlays), replace(decided, select=used))
+    said = {"used": used.texts(), "options": select.texts()}
+    return _write(ws, workspace, made, (*stored.notes, *_outside(stored, used)), said)
+
+
+def _snapshot(ws: folder.Workspace, workspace: Path) -> Snapshot | None:
+    """Load the stored snapshot, None when there is none. Raises BadWorkspace with what to do about it."""
+    try:
+        stored = snapshots.load(ws)
+        if stored is None:
+            return None
+        # The first snapshots kept the times of managedFields under a name that would now pass for a field.
+        if any("managedFieldsTimes" in obj.metadata for obj in stored[0].objects):
+            raise ValueError("managedFieldsTimes is of a former version")
+        return stored[0]
+    except (BadWorkspace, ValueError, LookupError, TypeError, AttributeError) as bad:
+        why = " ".join(bad.details).strip() if isinstance(bad, BadWorkspace) else f"{type(bad).__name__}: {bad}"
+        raise BadWorkspace(
+            f"the snapshot in {workspace} is damaged, or another version of gke2eks wrote it ({why})",
+            "run gke2eks export again, or plan with --from again. Nothing was planned.",
+        ) from None
+
+
+def _outside(snapshot: Snapshot, used: Selection) -> list[str]:
+    """What was never asked of the server is not in the snapshot, whatever a later selection says."""
+    read = snapshot.select.namespaces
+    if not read or all(any(fnmatchcase(name, glob) for glob in read) for name in used.namespaces):
+        return []
+    return [f"only {', '.join(read)} of the namespaces were exported; for others, export again with -n."]
 
 
 def _refuse_incomplete(snapshot: Snapshot) -> None:
@@ -120,16 +155,36 @@ def _refuse_incomplete(snapshot: Snapshot) -> None:
         )
 
 
-def stored_plan(workspace: Path, *, today: date) -> tuple[Plan, Mapping[Ref, str], str]:
-    """Plan the stored snapshot again, without writing: (plan, manifest names, digest of the written plan)."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The plan that was written, made again. `digest` is that of the written one, `options` what selected it."""
+
+    plan: Plan
+    manifest_of: Mapping[Ref, str]
+    digest: str
+    options: str
+
+
+def stored_plan(workspace: Path, *, today: date) -> Stored:
+    """Plan the stored snapshot again, without writing, with the flavour and options of the written plan."""
     ws = folder.open_workspace(workspace, ())
-    stored = snapshots.load(ws)
-    if stored is None:
+    stored, previous = _snapshot(ws, workspace), _previous(workspace)
+    if stored is None or not previous:
         raise BadInput(f"{workspace} holds no plan yet", "run gke2eks plan first.")
-    previous = _previous(workspace)
     decided, decided_overlays = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
-    made = plan(stored[0], tables(decided_overlays), decided)
-    return made, names.manifest_names(step.ref for step in made.steps if step.body is not None), previous["digest"]
+    select = _options(previous)
+    decided = replace(decided, select=select.over(decided.select).over(stored.select))
+    made = plan(stored, tables(decided_overlays), decided)
+    manifest_of = names.manifest_names(step.ref for step in made.steps if step.body is not None)
+    return Stored(made, manifest_of, str(previous.get("digest", "")), select.as_options())
+
+
+def _options(previous: Mapping[str, Any]) -> Selection:
+    """Give the selection that the options of a written plan made; a plan of a former version knows none."""
+    try:
+        return parse_selection(**previous["select"]["options"])
+    except (KeyError, TypeError, ValueError):
+        return EVERYTHING
 
 
 def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tuple[Decided, tuple[Overlay, ...]]:
@@ -173,13 +228,15 @@ def _is_secret(ref: Ref) -> bool:
     return (ref.group, ref.kind) == ("", "Secret")
 
 
-def _write(ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...]) -> Planned:
+def _write(
+    ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...], select: Mapping[str, Any]
+) -> Planned:
     going = [step for step in made.steps if step.body is not None]
     named = names.manifest_names(step.ref for step in going)
     files = {named[step.ref]: manifest_bytes(step, held_back=_held_back(step)) for step in going}
     manifests.write_manifests(ws, files, _digests(_previous(workspace)))
     placed = {ref: (f"manifests/{name}", f"sha256:{manifests.digest(files[name])}") for ref, name in named.items()}
-    document = dumps(plan_document(made, placed))
+    document = dumps({**plan_document(made, placed), "select": select})
     folder.write_atomic(workspace / "plan.json", document)
     folder.write_atomic(workspace / "report.md", report(made).encode())
     written = ["report.md", "plan.json", "manifests/"]
@@ -192,15 +249,13 @@ def _write(ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, 
     return Planned(made, document, workspace, tuple(written), named, notes)
 
 
-def _previous(workspace: Path) -> dict[str, str]:
-    file = workspace / "plan.json"
-    if not file.exists():
-        return {"digest": ""}
+def _previous(workspace: Path) -> dict[str, Any]:
+    """Read the written plan; empty when there is none, or none that can be read."""
     try:
-        found = orjson.loads(file.read_bytes())
+        found = orjson.loads((workspace / "plan.json").read_bytes())
     except (orjson.JSONDecodeError, OSError):
-        return {"digest": ""}
-    return found if isinstance(found, dict) else {"digest": ""}
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _digests(previous: Mapping[str, object]) -> dict[str, str]:

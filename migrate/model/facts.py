@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+_GKE_VERSION = re.compile(r"v?((\d+\.\d+\.\d+)-gke\.\d+)")
+_KUBERNETES_VERSION = re.compile(r"v?(\d+\.\d+\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +137,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value
+
+
+def versions(said: object) -> tuple[str | None, str | None]:
+    """(Kubernetes, GKE) of '1.33.4-gke.1172000', with or without v."""
+    text = said if isinstance(said, str) else ""
+    plain, whole = _KUBERNETES_VERSION.match(text), _GKE_VERSION.match(text)
+    return plain[1] if plain else None, whole[1] if whole else None

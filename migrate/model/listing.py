@@ -41,7 +41,14 @@ class Kind:
     @property
     def path(self) -> str:
         """The URL path of the list over all namespaces: '/apis/apps/v1/deployments'."""
-        return f"/{'apis' if self.group else 'api'}/{self.api_version}" + (f"/{self.plural}" if self.plural else "")
+        return self.path_in("")
+
+    def path_in(self, namespace: str) -> str:
+        """The URL path of the list of one namespace: '/api/v1/namespaces/shop/pods'; '' stands for all of them."""
+        root = f"/{'apis' if self.group else 'api'}/{self.api_version}" + (
+            f"/namespaces/{namespace}" if namespace else ""
+        )
+        return root + (f"/{self.plural}" if self.plural else "")
 
     def __str__(self) -> str:
         return Ref(self.group, self.kind, "", "").short.rstrip("/") if self.plural else f"all of {self.api_version}"
@@ -49,13 +56,19 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Listing:
-    """What came of asking for one kind. `count` is 0 and `resource_version` '' unless it was listed."""
+    """What came of asking for one kind. `count` is 0 and `resource_version` '' unless it was listed.
+
+    `changed` is what happened to its objects after they were listed and before the export was over: 'created shop/a',
+    'changed shop/b', 'deleted shop/c'. `unseen` says why nobody could tell.
+    """
 
     kind: Kind
     outcome: Outcome
     count: int = 0
     why: str = ""
     resource_version: str = ""
+    changed: tuple[str, ...] = ()
+    unseen: str = ""
 
     @property
     def missing(self) -> bool:

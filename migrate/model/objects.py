@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from migrate.model.listing import Listing
 from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
 
 
 class _Missing:
@@ -80,6 +81,7 @@ class Snapshot:
     """What the source was when it was read: objects sorted by identity, and what could not be read.
 
     `listings` and `facts` (such as the version of Kubernetes) are those of a live cluster; of files they are empty.
+    `select` is what a person meant when it was read; more than that may be in it.
     """
 
     objects: tuple[Object, ...]
@@ -91,3 +93,4 @@ class Snapshot:
     duplicates: tuple[tuple[Ref, str, str], ...] = field(default=())
     listings: tuple[Listing, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    select: Selection = EVERYTHING

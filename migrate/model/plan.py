@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from migrate.model.effects import Cause, Severity
+from migrate.model.facts import UNKNOWN, Facts
 from migrate.model.objects import Body, LeftOut
 from migrate.model.path import Path
 from migrate.model.ref import Ref
@@ -156,3 +157,4 @@ class Plan:
     rules: tuple[RuleNote, ...]
     waves: tuple[tuple[Ref, ...], ...]
     digest: str
+    facts: Facts = UNKNOWN

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import cache
+from typing import TYPE_CHECKING
 
 from migrate.model.labels import BadLabels, Requirements, hold, parse_labels
-from migrate.model.objects import Object
 from migrate.model.ref import Ref
+
+if TYPE_CHECKING:
+    from migrate.model.objects import Object  # a snapshot, in there, remembers a selection
 
 _NAMESPACE = re.compile(r"[a-z0-9*?\[\]-]+\Z")
 _KIND = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\.([a-z0-9][a-z0-9.-]*))?\Z")
@@ -134,8 +138,26 @@ class Selection:
             exclude=tuple(dict.fromkeys((*other.exclude, *self.exclude))),
         )
 
+    def texts(self) -> dict[str, list[str]]:
+        """Give what a person wrote, by the parameters of `parse_selection`, which reads it back."""
+        return {
+            "namespaces": list(self.namespaces),
+            "labels": list(self.labels),
+            "kinds": [kind.text for kind in self.kinds],
+            "only": [pattern.text for pattern in self.only],
+            "exclude": [pattern.text for pattern in self.exclude],
+        }
+
+    def as_options(self) -> str:
+        """Give it as a person would type it after a command, quoted for a shell; '' for everything."""
+        words = [word for key, texts in self.texts().items() for text in texts for word in (OPTIONS[key], text)]
+        return shlex.join(words)
+
 
 EVERYTHING = Selection()
+
+# How each part is spelled on the command line; the keys are the parameters of parse_selection and of `select:`.
+OPTIONS = {"namespaces": "-n", "labels": "-l", "kinds": "--kind", "only": "--only", "exclude": "--exclude"}
 
 
 def parse_selection(

@@ -11,7 +11,8 @@ from migrate.model.rules import Rule
 from migrate.planner.given import Neighbours, Tables
 from migrate.planner.loose import loose_ends, taken_along
 from migrate.planner.steps import Flags, collect, left_behind, new_step, skipped, step
-from migrate.planner.whole import digest, duplicates, fits_nothing, unread, whole
+from migrate.planner.whole import digest, duplicates, fits_nothing, meanwhile, unread, whole
+from migrate.semantics.source import facts_of
 
 __all__ = ["Neighbours", "Tables", "digest", "plan"]
 
@@ -21,7 +22,8 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
     refs = {obj.ref for obj in snapshot.objects}
     along = taken_along(snapshot.objects, decided)
     stays = {obj.ref: skip for obj in snapshot.objects if (skip := left_behind(obj, tables, refs, decided, along))}
-    known = Neighbours(snapshot.objects, stays, decided, tables.rows)
+    facts = facts_of(snapshot)
+    known = Neighbours(snapshot.objects, stays, decided, tables.rows, facts)
     by_kind: dict[tuple[str, str], list[Rule]] = {}
     steps: list[Step] = []
     flags: Flags = []
@@ -38,6 +40,6 @@ def plan(snapshot: Snapshot, tables: Tables, decided: Decided) -> Plan:
         collect(wishes, created, flags, known)
     steps += [new_step(rule, create) for rule, create in created.values()]
     flags += [(None, rule.id, flag) for rule in tables.rules if rule.cluster for flag in rule.cluster(known)]
-    flags += duplicates(snapshot) + unread(snapshot) + fits_nothing(decided, refs, tables)
+    flags += duplicates(snapshot) + unread(snapshot) + meanwhile(snapshot) + fits_nothing(decided, refs, tables)
     flags += loose_ends(snapshot, steps, stays, flags)
-    return whole(snapshot, steps, flags, tables, decided)
+    return whole(snapshot, steps, flags, tables, decided, facts)

@@ -12,6 +12,7 @@ import orjson
 from migrate.manifest.waves import waves
 from migrate.model.decided import Decided
 from migrate.model.effects import Flag, Severity
+from migrate.model.facts import Facts
 from migrate.model.objects import Snapshot
 from migrate.model.path import P
 from migrate.model.plan import Fate, Finding, Plan, RuleNote, Standing, Step
@@ -23,6 +24,7 @@ from migrate.rules.sweep import SWEEP_ID
 from migrate.semantics.differences import differences
 from migrate.tally import counts, questions, verdict
 
+_NAMED = 10  # changes of one kind
 _CHECK_NAME = "Correct the name, or take the decision out."
 
 
@@ -67,6 +69,23 @@ def unread(snapshot: Snapshot) -> Flags:
     return found
 
 
+def meanwhile(snapshot: Snapshot) -> Flags:
+    """Say what changed on the source while it was read: each list is right by itself, two may not fit together."""
+    found: Flags = []
+    for one in snapshot.listings:
+        if one.changed:
+            more = f" and {len(one.changed) - _NAMED:,} more" if len(one.changed) > _NAMED else ""
+            said = f"{one.kind}: {', '.join(one.changed[:_NAMED])}{more}, while the export ran."
+            fix = "Export again in a quiet moment: what was read of this kind may not fit what was read of others."
+            found.append((None, PLAN_RULE, Flag(P(), said, fix, Severity.REVIEW)))
+    for why in sorted({one.unseen for one in snapshot.listings if one.unseen}):
+        names = ", ".join(sorted(str(one.kind) for one in snapshot.listings if one.unseen == why))
+        said = f"Nobody could tell whether these changed while the export ran: {names} ({why})."
+        fix = "Export again in a quiet moment if they matter and may have changed."
+        found.append((None, PLAN_RULE, Flag(P(), said, fix, Severity.INFO)))
+    return found
+
+
 def fits_nothing(decided: Decided, refs: set[Ref], tables: Tables) -> Flags:
     """A decision that does nothing is a typing mistake more often than not."""
     names = {str(ref) for ref in refs}
@@ -92,6 +111,7 @@ def whole(
     flags: Flags,
     tables: Tables,
     decided: Decided,
+    facts: Facts,
 ) -> Plan:
     rules = {rule.id: rule for rule in tables.rules}
     found = _findings(flags, rules, decided)
@@ -103,7 +123,13 @@ def whole(
     going = [step.ref for step in steps if step.body is not None]
     gone = set(going)
     used = {c.rule for s in steps for c in s.changes} | {f.rule for f in findings}
-    figures = counts(snapshot, steps) | {"unjudged": sum(f.rule == SWEEP_ID for f in findings)}
+    # Findings without an object are in no standing: they are counted here, so that the verdict knows them.
+    general = [f.severity for f in findings if f.ref is None and not f.waived]
+    figures = counts(snapshot, steps) | {
+        "unjudged": sum(f.rule == SWEEP_ID for f in findings),
+        "cluster_blocked": general.count(Severity.BLOCKER),
+        "cluster_look": general.count(Severity.REVIEW) + general.count(Severity.DECIDE),
+    }
     figures |= {f"runs_{how}": sum(step.runs == how for step in steps) for how in ("held", "both")}
     shown = Plan(
         flavour=decided.flavour,
@@ -119,6 +145,7 @@ def whole(
         rules=tuple(RuleNote(r.id, r.title, r.area, r.severity, r.do, r.docs) for r in tables.rules if r.id in used),
         waves=waves(going),
         digest="",
+        facts=facts,
     )
     return replace(shown, digest=digest(shown))
 

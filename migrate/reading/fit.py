@@ -36,8 +36,8 @@ class Found:
         return LeftOut(self.source, self.line, reason, said[1])
 
 
-def unfit(one: Found) -> Said | None:
-    """Say why a document is not an object; None when it is one."""
+def unfit(one: Found, *, writable: bool = False) -> Said | None:
+    """Say why a document is not an object; None when it is one. `writable`: it is known to be JSON of small depth."""
     body = one.body
     if not isinstance(body, dict):
         return "not a mapping: not a Kubernetes object", "Give objects with apiVersion, kind and metadata."
@@ -51,7 +51,12 @@ def unfit(one: Found) -> Said | None:
         return served or ("no apiVersion", "Add apiVersion.")
     if not isinstance(version, str):
         return "apiVersion is not a text", "Write apiVersion as text, such as apps/v1."
-    return not_served(version, kind) or _unfit_version(version) or _unfit_metadata(body) or _unwritable(body)
+    return (
+        not_served(version, kind)
+        or _unfit_version(version)
+        or _unfit_metadata(body)
+        or (None if writable else _unwritable(body))
+    )
 
 
 def _unfit_version(version: str) -> Said | None:

@@ -54,13 +54,14 @@ def read(sources: Sequence[str], *, stdin: Callable[[], bytes], needles: Sequenc
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Hold the collector back: a bulk load makes no garbage, only work for it."""
+    """Hold the collector back: a bulk load makes no garbage, only work for it, and so does what was loaded later."""
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
             gc.enable()
 
 

@@ -19,13 +19,13 @@ from migrate.manifest import credentials
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FACTS = "gke2eksFacts"
 MARKERS = ("gke2eks/UNDECIDED!", "gke2eks/SECRET-FROM-SOURCE!")
+_MARKS = frozenset(MARKERS)
 # Whole copies of an object that tools leave in annotations.
 _COPIES = frozenset(
     {LAST_APPLIED, "kapp.k14s.io/original", "kapp.k14s.io/original-diff", "objectset.rio.cattle.io/applied"}
 )
 _KEPT = frozenset({"apiVersion", "kind", "metadata", "type", "immutable"})
 _SHOWN = re.compile(r"\(secret, (\d+) bytes, key .*\)\Z", re.DOTALL)
-_SPACE = re.compile(r"\s+")
 # Shorter values ("true", "admin") occur by chance.
 _TELLING = 8
 
@@ -44,7 +44,7 @@ class Redactor:
     __slots__ = ("_key", "_key_id", "_needles")
 
     def __init__(self, needles: Sequence[str], hash_key: bytes) -> None:
-        self._needles = tuple(sorted(set(needles)))
+        self._needles = tuple((needle, needle.encode()) for needle in sorted(set(needles)))
         self._key = hash_key
         self._key_id = hashlib.sha256(hash_key).hexdigest()[:8]
 
@@ -54,7 +54,7 @@ class Redactor:
         if is_secret(body):
             return self._secret(body)
         version = body.get("apiVersion")
-        if isinstance(version, str) and "." in version:
+        if isinstance(version, str) and "." in version and _may_nest(body):
             # Custom kinds may carry whole Secrets (ManifestWork, Template); built-in ones cannot.
             body = self._nested(body)
         return Redacted(body, {})
@@ -73,18 +73,19 @@ class Redactor:
         return Redacted(kept, {name: self._digest(value) for name, value in real.items()})
 
     def _digest(self, value: bytes) -> dict[str, Any]:
-        digest = hmac.new(self._key, value, hashlib.sha256).hexdigest()
+        digest = hmac.digest(self._key, value, "sha256").hex()
         return {"bytes": len(value), "hmac": digest, "key_id": self._key_id}
 
     def _facts(self, values: Mapping[str, bytes]) -> dict[str, Any]:
         parsed = [_json(value) for value in values.values()]
         # Which key holds a Google credential, and of which type: names, never the value.
         logins = {name: sort for name, value in values.items() if (sort := credentials.sort_of(value))}
+        every = b"\n".join(values.values())
         facts: dict[str, Any] = {
             "registries": sorted({host for one in parsed for host in _registries(one)}),
             "googleKey": "service_account" in logins.values(),
             credentials.FOUND: logins,
-            "needles": [n for n in self._needles if any(n.encode() in value for value in values.values())],
+            "needles": [text for text, needle in self._needles if needle in every],
         }
         return {key: value for key, value in facts.items() if value}
 
@@ -107,6 +108,14 @@ def is_secret(body: Mapping[str, Any]) -> bool:
     return not group or "data" in body or "stringData" in body
 
 
+def _may_nest(body: Mapping[str, Any]) -> bool:
+    """Tell quickly that no Secret is inside; the walk decides. Without the first letter: another, ſ, folds to s."""
+    try:
+        return b"ecret" in orjson.dumps(body).lower()
+    except (orjson.JSONEncodeError, RecursionError, UnicodeEncodeError):
+        return True
+
+
 def _values(body: Mapping[str, Any]) -> Iterator[tuple[str, bytes | int]]:
     """Yield each key's value; its size alone where the text is our own redaction. stringData wins, as on a server."""
     for field, plain in (("data", False), ("stringData", True)):
@@ -127,7 +136,7 @@ def _bytes(value: Any, *, plain: bool) -> bytes:
         return json.dumps(value, default=str).encode()
     if not plain:
         try:
-            return base64.b64decode(_SPACE.sub("", value), validate=True)
+            return base64.b64decode("".join(value.split()), validate=True)
         except (binascii.Error, ValueError):
             pass
     return value.encode("utf-8", "surrogatepass")
@@ -160,7 +169,7 @@ def _registries(config: Any) -> Iterator[str]:
 def _without_markers(body: dict[str, Any]) -> dict[str, Any]:
     metadata = body.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if not isinstance(labels, dict) or not any(marker in labels for marker in MARKERS):
+    if not isinstance(labels, dict) or _MARKS.isdisjoint(labels):
         return body
     return _with(body, "labels", {key: value for key, value in labels.items() if key not in MARKERS})
 
@@ -169,6 +178,8 @@ def _without_copies(body: dict[str, Any]) -> dict[str, Any]:
     metadata = body.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(annotations, dict):
+        return body
+    if _COPIES.isdisjoint(annotations):
         return body
     secret = is_secret(body)
     gone = {key for key in annotations if key in _COPIES and (secret or _copies_secret(annotations[key]))}
@@ -212,7 +223,9 @@ def _without_values(metadata: Any, values: Any) -> Any:
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(annotations, dict):
         return metadata
-    telling = [form for value in values if len(value) >= _TELLING for form in _forms(value)]
+    # No form of a value is shorter than a quarter of it: four bytes make one character at most.
+    room = 4 * max((len(str(value)) for value in annotations.values()), default=0)
+    telling = [form for value in values if _TELLING <= len(value) <= room for form in _forms(value)]
     kept = {
         key: value
         for key, value in annotations.items()

@@ -11,6 +11,7 @@ import orjson
 from migrate.model.objects import MISSING
 from migrate.model.plan import Change, Difference, Finding, Plan, Step, Transformed, Undecided
 from migrate.model.ref import Ref
+from migrate.render import source
 from migrate.render.words import plain
 
 SCHEMA = "gke2eks.plan/v1"
@@ -24,7 +25,7 @@ def plan_document(plan: Plan, manifests: Manifests) -> dict[str, Any]:
         "schema": SCHEMA,
         "digest": plan.digest,
         "flavour": plan.flavour,
-        "source": {"name": plan.source_name, "read_at": plan.read_at},
+        "source": {"name": plan.source_name, "read_at": plan.read_at, "facts": source.document(plan.facts)},
         "verdict": plan.verdict,
         "counts": dict(plan.counts),
         "steps": [_step(step, manifests) for step in plan.steps],

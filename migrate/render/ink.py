@@ -79,7 +79,7 @@ class Paper:
         self.lines.extend(line.rstrip(" ") for line in lines)
 
     def heading(self, question: str, answer: str) -> None:
-        """One of the eight questions, with its answer on the same line."""
+        """One of the nine questions, with its answer on the same line."""
         if self.lines:
             self.lines.append("")
         self.add(answer, lead=self.paint(question, "bold") + "  ", indent=0)

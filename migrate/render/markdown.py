@@ -1,13 +1,14 @@
-"""report.md: the same eight sections, short enough for a comment on a pull request."""
+"""report.md: the same nine sections, short enough for a comment on a pull request."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 
+from migrate.model.effects import Severity
 from migrate.model.plan import Plan, Standing
 from migrate.model.ref import Ref
-from migrate.render import groups, running, sections
+from migrate.render import groups, running, sections, source
 from migrate.render.undecided import example_lines
 from migrate.render.words import SIGNS, both, by_namespace, number, plural, safe, sentence, sorted_steps
 
@@ -73,6 +74,7 @@ def _page(plan: Plan, level: int, commands: Sequence[str]) -> str:
         lambda: _verdict(plan),
         lambda: _blocks(plan, level),
         lambda: _decide(plan, level),
+        lambda: _whole(plan, level),
         lambda: _silent(plan),
         lambda: _changed(plan, level),
         lambda: _stays(plan, level),
@@ -149,6 +151,19 @@ def _details(question: groups.Question, level: int) -> list[str]:
     fence = "`" * max(3, max(len(run) for run in re.findall("`*", "\n".join(example))) + 1)
     lines += ["", f"  {fence}yaml", *(f"  {line}" for line in example), f"  {fence}", "", "  </details>", ""]
     return lines
+
+
+def _whole(plan: Plan, level: int) -> list[str]:
+    found = source.said(plan)
+    lines = [f"## {source.QUESTION}", "", f"Source: {prose(sentence(source.known(plan.facts)))}"]
+    lines += ["", f"{source.headline(found)}:", ""] if found else []
+    shown = found[: 10 if level >= 2 else 50]
+    for one in shown:
+        sign = code(SIGNS[Standing.LOOK]) + " " if one.severity is not Severity.INFO and not one.waived else ""
+        waived = f"; waived: {prose(one.waived)}" if one.waived else ""
+        lines.append(f"- {sign}{prose(sentence(one.message))} {code(one.rule)}{waived}")
+        lines += [f"  - do: {prose(sentence(one.fix))}"] if one.fix and not one.waived else []
+    return [*lines, f"- and {number(len(found) - len(shown))} more"] if len(shown) < len(found) else lines
 
 
 def _silent(plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from migrate.model.plan import Plan, Standing
 from migrate.model.ref import Ref
-from migrate.render import groups, sections
+from migrate.render import groups, sections, source
 from migrate.render.explain import explain
 from migrate.render.ink import Paper, strip
 from migrate.render.pages import error_text, rule_page, rules_list
@@ -27,12 +27,13 @@ def summary(
     workspace: str,
     exit_line: str = "",
 ) -> str:
-    """The eight sections, none ever dropped. Under 40 of the user's objects nothing folds but cleaning."""
+    """The nine sections, none ever dropped. Under 40 of the user's objects nothing folds but cleaning."""
     paper = Paper(width, color, unicode)
     small = groups.is_small(plan)
     sections.verdict(paper, plan)
     _blocks(paper, plan, small)
     _decide(paper, plan, small, workspace)
+    source.section(paper, plan)
     sections.silent(paper, plan)
     sections.changed(paper, plan, small)
     sections.stays(paper, plan)

@@ -11,12 +11,14 @@ from migrate.model.objects import Body
 
 _KEPT_STATUS = ("loadBalancer", "capacity")
 # A custom kind without a status subresource counts a generation for each heartbeat.
-_MOVED_METADATA = ("resourceVersion", "uid", "generation")
+_MOVED_METADATA = frozenset({"resourceVersion", "uid", "generation"})
 # Clocks that controllers keep in annotations: who leads, when was it looked at.
-_CLOCKS = (
-    "control-plane.alpha.kubernetes.io/leader",
-    "cluster-autoscaler.kubernetes.io/last-updated",
-    "endpoints.kubernetes.io/last-change-trigger-time",
+_CLOCKS = frozenset(
+    {
+        "control-plane.alpha.kubernetes.io/leader",
+        "cluster-autoscaler.kubernetes.io/last-updated",
+        "endpoints.kubernetes.io/last-change-trigger-time",
+    }
 )
 # The cluster autoscaler writes what it sees, with the time, every ten seconds.
 _MOVED_DATA = frozenset({("ConfigMap", "kube-system", "cluster-autoscaler-status")})
@@ -64,7 +66,7 @@ def _split_metadata(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
     kept = {key: value for key, value in metadata.items() if key not in _MOVED_METADATA}
     away = {key: metadata[key] for key in _MOVED_METADATA if key in metadata}
     annotations = metadata.get("annotations")
-    if isinstance(annotations, Mapping) and any(clock in annotations for clock in _CLOCKS):
+    if isinstance(annotations, Mapping) and not _CLOCKS.isdisjoint(annotations):
         away["annotations"] = {key: value for key, value in annotations.items() if key in _CLOCKS}
         kept["annotations"] = {key: value for key, value in annotations.items() if key not in _CLOCKS}
     managed = metadata.get("managedFields")
@@ -82,9 +84,10 @@ def _split_fields(managed: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, 
             status.append([place, entry])
             continue
         timeless = {key: value for key, value in entry.items() if key != "time"}
-        order = orjson.dumps([entry.get("manager"), entry.get("operation"), entry.get("subresource")])
-        kept.append((order, timeless, place))
-    if len({order for order, _, _ in kept}) < len(kept):
+        # Mostly there is one, and nothing to sort.
+        who = [entry.get("manager"), entry.get("operation"), entry.get("subresource")]
+        kept.append((orjson.dumps(who) if len(managed) > 1 else b"", timeless, place))
+    if len(kept) > 1 and len({order for order, _, _ in kept}) < len(kept):
         kept = [(orjson.dumps(entry, option=orjson.OPT_SORT_KEYS), entry, place) for _, entry, place in kept]
     kept.sort(key=lambda one: (one[0], one[2]))
     places = [[place, managed[place].get("time")] for _, _, place in kept]

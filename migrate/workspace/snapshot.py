@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from migrate.errors import BadWorkspace
 from migrate.model.listing import Kind, Listing, Outcome
 from migrate.model.objects import LeftOut, Object, Snapshot
 from migrate.model.ref import Ref
+from migrate.model.selection import parse_selection
 from migrate.workspace.folder import Workspace, sync_folder, write_atomic
 from migrate.workspace.moving import join, split
 
@@ -21,17 +22,19 @@ Observed = Mapping[Ref, Mapping[str, Any]]
 
 def save(ws: Workspace, snapshot: Snapshot, observed: Observed | None = None) -> str:
     """Write the snapshot and give its digest. `observed` is what else was seen of each object, as JSON values."""
-    objects: list[dict[str, Any]] = []
-    seen: list[dict[str, Any]] = []
+    objects: list[bytes] = []
+    seen: list[bytes] = []
     for each in sorted(snapshot.objects, key=lambda one: (one.ref, one.origin)):
         body, moved = split(each.body)
-        objects.append({"ref": each.ref.as_dict(), "body": body})
+        ref = each.ref.as_dict()
+        objects.append(_line({"ref": ref, "body": body}))
         more = dict((observed or {}).get(each.ref, {}))
-        seen.append({"ref": each.ref.as_dict(), "origin": each.origin, "moved": moved, "observed": more})
-    lines = _lines(objects)
+        seen.append(_line({"ref": ref, "origin": each.origin, "moved": moved, "observed": more}))
+    lines = b"".join(objects)
+    objects.clear()
     digest = hashlib.sha256(lines).hexdigest()
     facts = orjson.dumps(_facts(snapshot, digest), option=_OPTIONS | orjson.OPT_INDENT_2) + b"\n"
-    _replace(ws, {"observed.jsonl": _lines(seen), "objects.jsonl": lines, "facts.json": facts})
+    _replace(ws, {"observed.jsonl": b"".join(seen), "objects.jsonl": lines, "facts.json": facts})
     return digest
 
 
@@ -66,6 +69,7 @@ def _facts(snapshot: Snapshot, digest: str) -> dict[str, Any]:
         "digest": digest,
         "facts": dict(snapshot.facts),
         "listings": [_listing(one) for one in snapshot.listings],
+        "select": snapshot.select.texts(),
     }
 
 
@@ -78,12 +82,14 @@ def _listing(one: Listing) -> dict[str, Any]:
     }
     kind |= {"namespaced": one.kind.namespaced, "verbs": list(one.kind.verbs)}
     more = {"count": one.count, "why": one.why, "resourceVersion": one.resource_version}
-    return {"kind": kind, "outcome": one.outcome.value, **more}
+    meanwhile = {"changed": list(one.changed), "unseen": one.unseen}
+    return {"kind": kind, "outcome": one.outcome.value, **more, **meanwhile}
 
 
 def _listed(one: Mapping[str, Any]) -> Listing:
     kind = Kind(**{**one["kind"], "verbs": tuple(one["kind"]["verbs"])})
-    return Listing(kind, Outcome(one["outcome"]), one["count"], one["why"], one["resourceVersion"])
+    meanwhile = (tuple(one.get("changed", ())), one.get("unseen", ""))
+    return Listing(kind, Outcome(one["outcome"]), one["count"], one["why"], one["resourceVersion"], *meanwhile)
 
 
 def _rebuild(
@@ -102,6 +108,7 @@ def _rebuild(
         duplicates=tuple((Ref(**one["ref"]), one["kept"], one["other"]) for one in facts["duplicates"]),
         listings=tuple(_listed(one) for one in facts.get("listings", ())),
         facts=facts.get("facts", {}),
+        select=parse_selection(**facts.get("select", {})),
     )
     return snapshot, {Ref(**b["ref"]): b["observed"] for b in seen if b["observed"]}
 
@@ -110,8 +117,8 @@ _OPTIONS = orjson.OPT_SORT_KEYS
 _DRAFT, _OLD = ".snapshot.new", ".snapshot.old"
 
 
-def _lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    return b"".join(orjson.dumps(row, option=_OPTIONS | orjson.OPT_APPEND_NEWLINE) for row in rows)
+def _line(row: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(row, option=_OPTIONS | orjson.OPT_APPEND_NEWLINE)
 
 
 def _replace(ws: Workspace, files: Mapping[str, bytes]) -> None:

@@ -21,6 +21,7 @@ from shapes_help import eventually
 from migrate.cluster.connection import with_token
 from migrate.cluster.kube import KubeSource
 from migrate.flow import export as flow
+from migrate.flow import lists
 from migrate.model.listing import Outcome
 from migrate.model.ref import group_of
 
@@ -98,13 +99,33 @@ def test_two_exports_are_the_same_bytes_while_statuses_tick(full: Shape, tmp_pat
     beat = {"type": "Ready", "status": "True", "lastHeartbeatTime": "2031-01-01T00:00:00Z", "reason": "KubeletReady"}
     for node in full.client.list("v1", "Node"):
         full.client.patch(node, {"status": {"conditions": [beat]}}, sub="status")
+    tick = {"type": "Ticked", "status": "True", "lastTransitionTime": "2031-01-01T00:00:00Z"}
+    for pod in full.client.list("v1", "Pod")[:20]:
+        full.client.patch(pod, {"status": {"conditions": [*pod["status"].get("conditions", ()), tick]}}, sub="status")
+    for workload in full.client.list("apps/v1", "Deployment")[:5]:
+        full.client.patch(workload, {"status": {"observedGeneration": 99}}, sub="status")
     at_rest(full, lambda: exported(config(tmp_path, full), tmp_path / "two"))
     assert objects(tmp_path / "one") == objects(tmp_path / "two")
+    seen = [(tmp_path / name / "snapshot" / "observed.jsonl").read_bytes() for name in ("one", "two")]
+    assert b"2031-01-01" not in seen[0] and seen[1].count(b"2031-01-01") > 2
+    gone = next(o for o in full.client.list("v1", "ConfigMap", "export") if o["metadata"]["name"] == f"m{MANY - 1}")
+    full.client.delete(gone)
+    third = at_rest(full, lambda: exported(config(tmp_path, full), tmp_path / "three"))
+    assert f"m{MANY - 1}" not in {o.ref.name for o in third.objects}
+    lines = [set(objects(tmp_path / name).splitlines()) for name in ("one", "three")]
+    assert len(lines[0] - lines[1]) == 1 and lines[1] < lines[0]
+    full.client.create(gone_again(gone))
+
+
+def gone_again(obj: dict[str, Any]) -> dict[str, Any]:
+    """The same object to create anew."""
+    meta = {key: obj["metadata"][key] for key in ("name", "namespace")}
+    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": meta, "data": obj["data"]}
 
 
 def test_faults_change_nothing(full: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_rest(full, lambda: exported(config(tmp_path, full), tmp_path / "quiet"))
-    monkeypatch.setattr(flow, "_PAGE", 50)
+    monkeypatch.setattr(lists, "PAGE", 50)
     pair = (full.plane.folder / "server.crt", full.plane.folder / "server.key")
     with Proxy(full.plane.url, upstream_ca=full.plane.ca, certificate=pair) as proxy:
         proxy.faults = Faults(

@@ -1,0 +1,335 @@
+"""`plan --context`, what is selected on the way from the cluster to the plan, and what `export` tells machines."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+from click.testing import CliRunner
+from export_help import kubeconfig, objects, run
+from rig.faults import Faults, Proxy, Rule, Status
+
+from migrate.cluster import kube
+from migrate.flow import practice
+
+
+@pytest.fixture(scope="module")
+def url(repo: Path) -> Iterator[str]:
+    running = practice.start([str(repo / "examples" / "gke-cluster.json")], stdin=lambda: b"", port=0)
+    yield running.server.url
+    running.server.stop()
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[Proxy]:
+    with Proxy(url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def env(proxy: Proxy, tmp_path: Path) -> dict[str, str]:
+    """A person whose current context is the cluster behind the proxy."""
+    return {"KUBECONFIG": str(kubeconfig(tmp_path, proxy.url)), "XDG_STATE_HOME": str(tmp_path)}
+
+
+def plan_of(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads((out / "plan.json").read_bytes())
+    found["source"].pop("read_at")
+    return found
+
+
+def planned(plan: dict[str, Any]) -> set[str]:
+    return {f"{s['ref']['kind']}/{s['ref']['namespace']}" for s in plan["steps"] if s["manifest"]}
+
+
+def spaces(out: Path) -> set[str]:
+    return {s["ref"]["namespace"] for s in plan_of(out)["steps"] if s["manifest"]} - {""}
+
+
+def test_it_is_export_and_plan_in_one(env: dict[str, str], tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    done = run("plan", "--context", "here", "-w", one, "-o", "json", **env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.encode() == (one / "plan.json").read_bytes()
+    assert "here: 177 objects of" in done.stderr and "not asked for: Lease" in done.stderr
+    assert run("export", "-w", two, **env).returncode == run("plan", "-w", two).returncode == 0
+    assert objects(one) == objects(two) and plan_of(one) == plan_of(two)
+
+
+def test_without_a_name_no_cluster_is_asked(env: dict[str, str], proxy: Proxy, tmp_path: Path) -> None:
+    env |= {"GKE2EKS_PLAN_CONTEXT": "here", "GKE2EKS_PLAN_TIMEOUT": "5"}
+    done = run("plan", "-w", tmp_path / "out", **env)
+    assert done.returncode == 3 and "there is nothing to plan" in done.stderr and not proxy.log
+    for alone in (("--kubeconfig", env["KUBECONFIG"]), ("--without", "Secret"), ("--timeout", "60")):
+        done = run("plan", *alone, "-w", tmp_path / "out", **env)
+        said = " ".join(done.stderr.split())
+        assert done.returncode == 2 and f"{alone[0]} alone names no cluster to plan: add --context NAME" in said
+        assert "run gke2eks export first" in said and not proxy.log
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("plan", "--from", "x.json", "--context", "here"), "--from reads files, --context is about a cluster"),
+        (("plan", "--from", "x.json", "--gke", "p/l/c"), "--from reads files, --gke is about a cluster"),
+        (("plan", "--from", "x.json", "--kubeconfig", "k"), "--from reads files, --kubeconfig is about a cluster"),
+        (("plan", "--from", "x.json", "--without", "Secret"), "--from reads files, --without is about a cluster"),
+        (("plan", "--from", "x.json", "--timeout", "5"), "--from reads files, --timeout is about a cluster"),
+        (("plan", "--gke", "p/l/c", "--context", "here"), "--gke names the cluster already"),
+        (("plan", "--gke", "p/l/c", "--kubeconfig", "k"), "--gke names the cluster already"),
+        (("plan", "--context", ""), "--context is empty"),
+        (("export", "--context", ""), "--context is empty"),
+        (("export", "--gke", ""), "--gke is empty"),
+        (("access", "source", "--kubeconfig", ""), "--kubeconfig is empty"),
+    ],
+)
+def test_what_does_not_go_together(
+    args: tuple[str, ...], said: str, env: dict[str, str], proxy: Proxy, tmp_path: Path
+) -> None:
+    where = () if args[0] == "access" else ("-w", tmp_path / "out")
+    done = run(*args, *where, **env)
+    assert done.returncode == 2 and said in " ".join(done.stderr.split()), done.stderr
+    assert not proxy.log and not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_says_no_is_4(tmp_path: Path) -> None:
+    with socket.socket() as held:  # bound and not listening: a connection is refused
+        held.bind(("127.0.0.1", 0))
+        config = kubeconfig(tmp_path, f"http://127.0.0.1:{held.getsockname()[1]}")
+        done = run("plan", "--context", "here", "--kubeconfig", config, "-w", tmp_path / "out", "--timeout", "1")
+    assert done.returncode == 4 and done.stderr.startswith("error: ") and "\nnext: " in done.stderr
+    assert not (tmp_path / "out" / "plan.json").exists()
+
+
+def test_incomplete_is_3_until_accepted(env: dict[str, str], proxy: Proxy, tmp_path: Path) -> None:
+    proxy.faults = Faults(rules=[Rule(Status(403), path="/api/v1/secrets")])
+    args = ("plan", "--context", "here", "-w", tmp_path / "out")
+    done = run(*args, **env)
+    assert done.returncode == 3 and "forbidden  Secret" in done.stderr and "--accept-incomplete" in done.stderr
+    assert not (tmp_path / "out" / "plan.json").exists()
+    assert run(*args, "--accept-incomplete", **env).returncode == 0
+    assert [f for f in plan_of(tmp_path / "out")["findings"] if "Secret was not read" in f["message"]]
+    done = run(*args, "--without", "Secret", **env)
+    assert done.returncode == 0 and "left out, as asked: Secret" in done.stderr
+
+
+def test_a_mistake_in_the_decisions_is_told_before_the_reading(
+    env: dict[str, str], proxy: Proxy, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".gke2eks").touch()
+    (out / "gke2eks.yaml").write_text("select: {kinds: ['Dep*']}\n")
+    done = run("plan", "--context", "here", "-w", out, **env)
+    assert done.returncode == 3 and "gke2eks.yaml:1" in done.stderr and not proxy.log
+
+
+def test_google_is_asked_with_gke(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from migrate.cli.plan import command
+
+    config, asked = kubeconfig(tmp_path, url), []
+
+    def from_gke(name: str, *, timeout: float) -> tuple[Any, dict[str, Any]]:
+        asked.append((name, timeout))
+        return kube.from_kubeconfig(None, str(config), timeout=timeout), {"channel": "REGULAR"}
+
+    monkeypatch.setattr(kube, "from_gke", from_gke)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    out = str(tmp_path / "out")
+    done = CliRunner().invoke(command, ["--gke", "p/l/c", "-w", out, "--timeout", "7"], standalone_mode=False)
+    assert done.exception is None and done.return_value == 0 and asked == [("p/l/c", 7)]
+    assert orjson.loads((tmp_path / "out/snapshot/facts.json").read_bytes())["facts"]["channel"] == "REGULAR"
+
+
+def test_what_the_export_selected_holds_for_the_plan(env: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run("export", "--exclude", "Secret/*/*", "-l", "!nothing-has-this", "-w", out, **env)
+    assert "selected, also for plan: -l '!nothing-has-this' --exclude 'Secret/*/*'" in done.stdout
+    run("plan", "-w", out)
+    assert not [one for one in planned(plan_of(out)) if one.startswith("Secret/")]
+    # gke2eks.yaml lies over the export, the options over both; exclusions add up.
+    (out / "gke2eks.yaml").write_text("select: {labels: ['no=such']}\n")
+    run("plan", "-w", out)
+    assert plan_of(out)["select"]["used"]["labels"] == ["no=such"] and not planned(plan_of(out))
+    run("plan", "-w", out, "-l", "!no", "--exclude", "ConfigMap/*/*")
+    used = plan_of(out)["select"]["used"]
+    assert used["labels"] == ["!no"] and used["exclude"] == ["Secret/*/*", "ConfigMap/*/*"]
+    kinds = {one.partition("/")[0] for one in planned(plan_of(out))}
+    assert "Deployment" in kinds and not kinds & {"Secret", "ConfigMap"}
+
+
+def test_only_what_was_exported_can_be_selected(env: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("plan", "--context", "here", "-n", "app", "-w", out, **env).returncode == 0
+    assert spaces(out) == {"app"}
+    assert run("plan", "-w", out).returncode == 0 and spaces(out) == {"app"}
+    assert "only app of the namespaces were exported" in run("plan", "-n", "data", "-w", out).stderr
+    assert "were exported" not in run("plan", "-n", "app", "-w", out).stderr
+
+
+def test_explain_speaks_of_the_plan_that_was_written(url: str, repo: Path, tmp_path: Path) -> None:
+    out, example = tmp_path / "out", repo / "examples" / "gke-cluster.json"
+
+    def explained() -> str:
+        done = run("explain", "-w", out, "ServiceAccount/app/api")
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    done = run("plan", "--from", example, "-w", out, "--exclude", "ServiceAccount/app/api", "--flavour", "auto")
+    assert f"gke2eks plan -w {out} --exclude ServiceAccount/app/api" in " ".join(done.stdout.split())
+    assert "excluded by name" in explained() and "note:" not in explained()
+    # What changed since is said, with the options that made the plan.
+    (out / "gke2eks.yaml").write_text("select: {kinds: [Service]}\n")
+    assert f"run gke2eks plan -w {out} --exclude ServiceAccount/app/api\n" in explained()
+    # Without options the plan goes back to what gke2eks.yaml says.
+    (out / "gke2eks.yaml").unlink()
+    assert run("plan", "-w", out).returncode == 0
+    assert plan_of(out)["select"]["used"]["exclude"] == [] and "IDN001" in explained()
+    assert "note:" not in explained()
+
+
+def test_explain_without_a_plan_says_so(env: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("export", "-w", out, **env)
+    for text in (None, "[]", "no json"):
+        if text:
+            (out / "plan.json").write_text(text)
+        done = run("explain", "-w", out, "ServiceAccount/app/api")
+        assert done.returncode == 3 and "holds no plan yet" in done.stderr
+
+
+def test_a_plan_of_a_former_version_is_explained(repo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("plan", "--from", repo / "examples" / "gke-cluster.json", "-w", out)
+    plan = orjson.loads((out / "plan.json").read_bytes())
+    for select in (None, [], {"options": {"namespaces": ["Not a name"]}}, {"options": {"more": []}}):
+        plan["select"] = select
+        (out / "plan.json").write_bytes(orjson.dumps(plan))
+        done = run("explain", "-w", out, "ServiceAccount/app/api")
+        assert done.returncode == 0 and "IDN001" in done.stdout and done.stderr == ""
+
+
+def test_an_export_for_machines(env: dict[str, str], proxy: Proxy, repo: Path, tmp_path: Path) -> None:
+    schema = jsonschema.Draft202012Validator(orjson.loads((repo / "reports" / "export.schema.json").read_bytes()))
+    proxy.faults = Faults(rules=[Rule(Status(403), path="/secrets"), Rule(Status(500), path="/cronjobs")])
+    out = tmp_path / "with space"
+    done = run("export", "-o", "json", "-w", out, "--without", "jobs", "-n", "*", **env)
+    said = json.loads(done.stdout)
+    schema.validate(said)
+    assert done.returncode == 1 and said["source"] == "here" and said["kubernetes"].startswith("v1.")
+    assert said["next"] == f"gke2eks plan -w '{out}'" and said["select"]["namespaces"] == ["*"]
+    kinds = {(one["group"], one["kind"]): one for one in said["kinds"]}
+    assert kinds["", "Secret"]["outcome"] == "forbidden" and kinds["batch", "CronJob"]["outcome"] == "failed"
+    assert kinds["batch", "Job"]["why"] == "left out by --without" and kinds["batch", "CronJob"]["why"]
+    counts = said["counts"]
+    assert counts["forbidden"] == counts["failed"] == 1 and counts["objects"] > 100
+    assert counts["kinds"] == len(kinds) == sum(counts[one] for one in ("listed", "forbidden", "failed", "left_out"))
+    assert counts["objects"] + counts["unfit"] == sum(one["count"] for one in said["kinds"])
+    for wrong in ({**said, "schema": "x"}, {**said, "kinds": [{"kind": "Secret"}]}, {**said, "counts": {}}):
+        assert list(schema.iter_errors(wrong))
+    assert set(said["counts"]) == set(schema.schema["properties"]["counts"]["properties"])
+    refused = run("export", "-o", "json", "--context", "nowhere", "-w", out, **env)
+    assert refused.returncode == json.loads(refused.stdout)["exit"] == 3
+
+
+def _facts(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], Any]:
+    def do(folder: Path) -> None:
+        facts = orjson.loads((folder / "facts.json").read_bytes())
+        change(facts)
+        (folder / "facts.json").write_bytes(orjson.dumps(facts))
+
+    return do
+
+
+def _cut(name: str) -> Callable[[Path], Any]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-40])
+
+
+def _former(folder: Path) -> None:
+    """As the first version wrote observed.jsonl: the times of managedFields were parted otherwise."""
+    lines = [orjson.loads(line) for line in (folder / "observed.jsonl").read_bytes().splitlines()]
+    lines[0]["moved"] = {"metadata": {"managedFieldsTimes": ["2026-01-01T00:00:00Z"]}}
+    (folder / "observed.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+
+
+DAMAGE: dict[str, Callable[[Path], Any]] = {
+    "facts cut": _cut("facts.json"),
+    "objects cut": _cut("objects.jsonl"),
+    "observed cut": _cut("observed.jsonl"),
+    "no objects": lambda folder: (folder / "objects.jsonl").unlink(),
+    "no observed": lambda folder: (folder / "observed.jsonl").unlink(),
+    "facts are a list": lambda folder: (folder / "facts.json").write_text("[]"),
+    "facts are bytes": lambda folder: (folder / "facts.json").write_bytes(b"\xff\x00"),
+    "no digest": _facts(lambda facts: facts.pop("digest")),
+    "no documents": _facts(lambda facts: facts.pop("documents")),
+    "a listing without a kind": _facts(lambda facts: facts["listings"][0].pop("kind")),
+    "a listing is a text": _facts(lambda facts: facts.update(listings=["Secret"])),
+    "listings of tomorrow": _facts(lambda facts: facts["listings"][0]["kind"].update(more=1)),
+    "a selection of tomorrow": _facts(lambda facts: facts.update(select={"more": ["x"]})),
+    "former times": _former,
+}
+
+
+@pytest.fixture(scope="module")
+def exported(url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported")
+    done = run("export", "--kubeconfig", kubeconfig(folder, url), "-w", folder / "out", XDG_STATE_HOME=str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder / "out" / "snapshot"
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("verb", [("plan",), ("explain", "Service/app/api")], ids=["plan", "explain"])
+def test_a_snapshot_that_cannot_be_used(damage: str, verb: tuple[str, ...], exported: Path, tmp_path: Path) -> None:
+    import shutil
+
+    out = tmp_path / "out"
+    shutil.copytree(exported, out / "snapshot")
+    (out / ".gke2eks").touch()
+    DAMAGE[damage](out / "snapshot")
+    from migrate.cli.explain import command as explain
+    from migrate.cli.plan import command as plan
+    from migrate.errors import BadWorkspace
+    from migrate.render.pages import error_text
+
+    done = CliRunner().invoke(
+        plan if verb[0] == "plan" else explain, [*verb[1:], "-w", str(out)], standalone_mode=False
+    )
+    assert isinstance(done.exception, BadWorkspace) and done.exception.code == 3
+    first, second = error_text(done.exception).splitlines()
+    assert f"the snapshot in {out} is damaged, or another version of gke2eks wrote it" in first
+    assert second == "next:  run gke2eks export again, or plan with --from again. Nothing was planned."
+    assert not (out / "plan.json").exists()
+
+
+@pytest.mark.parametrize("fields", [["2026-01-01T00:00:00Z"], {"places": [[]]}])
+def test_a_snapshot_that_another_version_parted(fields: Any, tmp_path: Path) -> None:
+    managed = {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}}
+    meta = {"name": "a", "namespace": "b", "managedFields": [managed]}
+    file, out = tmp_path / "a.json", tmp_path / "out"
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}))
+    assert run("plan", "--from", file, "-w", out, XDG_STATE_HOME=str(tmp_path)).returncode == 0
+    seen = out / "snapshot" / "observed.jsonl"
+    line = orjson.loads(seen.read_bytes())
+    line["moved"] = {"metadata": {"managedFields": fields}}
+    seen.write_bytes(orjson.dumps(line) + b"\n")
+    done = run("plan", "-w", out)
+    assert done.returncode == 3 and "another version of gke2eks wrote it" in done.stderr, done.stderr
+
+
+def test_a_snapshot_from_before_the_export_is_planned(exported: Path, tmp_path: Path) -> None:
+    """Its facts.json knew nothing of listings, facts and a selection, and what it lacks means nothing."""
+    import shutil
+
+    out = tmp_path / "out"
+    shutil.copytree(exported, out / "snapshot")
+    (out / ".gke2eks").touch()
+    _facts(lambda facts: [facts.pop(key) for key in ("listings", "facts", "select")])(out / "snapshot")
+    done = run("plan", "-w", out)
+    assert done.returncode == 0 and "177 objects read" in done.stdout, done.stderr
