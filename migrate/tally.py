@@ -88,7 +88,9 @@ def questions(flags: Iterable[tuple[Ref | None, str, Flag]]) -> tuple[Undecided,
     for ref, _, flag in flags:
         if flag.question is None:
             continue
-        _, refs = asked.setdefault(flag.question.key, (flag.question, set()))
+        first, refs = asked.setdefault(flag.question.key, (flag.question, set()))
+        if flag.question.blocks and not first.blocks:
+            asked[first.key] = flag.question, refs  # what one object cannot go without blocks, whoever asked first
         if ref is not None:
             refs.add(ref)
     found = [

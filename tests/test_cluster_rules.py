@@ -243,7 +243,9 @@ def test_what_is_unknown_is_called_so(facts: Facts, line: str) -> None:
 def test_the_digest_does_not_depend_on_facts() -> None:
     known = made(POD, POLICY, autopilot=True, network_policy=True, kubernetes_version="1.20.1", node_pools=[POOL])
     unknown = made(POD, POLICY)
-    assert known.digest == unknown.digest and known.findings and not unknown.findings
+    first, second = ({f.rule for f in one.findings} for one in (known, unknown))
+    assert known.digest == unknown.digest
+    assert first - second == {"CLU001", "CLU002", "CLU004"} and not second - first
 
 
 def test_rows_are_in_order_and_end_in_order(repo: Path) -> None:
@@ -256,6 +258,6 @@ def test_rows_are_in_order_and_end_in_order(repo: Path) -> None:
 
 
 def test_pages_of_these_rules_lead_somewhere() -> None:
-    ours = [rule for rule in all_rules() if rule.cluster]
+    ours = [rule for rule in all_rules() if rule.cluster and rule.id.startswith("CLU00")]
     assert [rule.id for rule in ours] == ["CLU001", "CLU002", "CLU003", "CLU004"]
     assert all(rule.docs.startswith("https://") and rule.area == "cluster" for rule in ours)

@@ -49,30 +49,36 @@ def _tree(answers: tuple[Undecided, ...]) -> dict[str, Any]:
 
 def _write(tree: dict[str, Any], depth: int, lines: list[str], comments: bool = True) -> None:
     pad = "  " * depth
+    asked: Undecided | None = None
     for key, node in tree.items():
         if isinstance(node, dict):
             lines.append(f"{pad}{_key(key)}:")
             _write(node, depth + 1, lines, comments)
             continue
         if comments:
-            lines.extend(f"{pad}# {line}" for line in _comments(node))
+            lines.extend(f"{pad}# {line}" for line in _comments(node, asked))
+        asked = node
         # An example of a safe question would claim something about the user's data: it waits behind a comment sign.
         entry = _entry(pad, key, node.example)
         lines.extend(entry if node.blocks else [f"{pad}# {line.lstrip()}" for line in entry])
 
 
-def _comments(answer: Undecided) -> list[str]:
+def _comments(answer: Undecided, before: Undecided | None) -> list[str]:
+    """What is asked, where, and what happens until then, without what the answer `before` has said already."""
+    again = before is not None and before.question == answer.question
     places = [
         f"{ns or 'cluster'}: {', '.join(r.short for r in refs)}" for ns, refs in by_namespace(answer.refs).items()
     ]
     shown, hidden = places[:3], places[3:]
-    lines = [safe(answer.question), *(safe(f"where       {place}") for place in shown)]
+    lines = [] if again else [safe(answer.question)]
+    lines += [safe(f"where       {place}") for place in shown]
     if hidden:
         lines.append(f"            and {plural(len(hidden), 'more namespace')}")
     if not places and answer.where:
         lines.append(safe(f"where       {answer.where}"))
-    lines.append(safe(f"until then  {answer.until}"))
-    if not answer.blocks:
+    if not (before and again and before.until == answer.until):
+        lines.append(safe(f"until then  {answer.until}"))
+    if not answer.blocks and not (before and again and not before.blocks):
         lines.append("holds       only release; the plan goes on. Take the next comment sign away to answer")
     return lines
 
