@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from migrate.cluster.outcome import Deleted, Rejected, Tried, Unknown, Written
 from migrate.model.listing import Kind
+from migrate.model.objects import Body
 from migrate.model.ref import Ref
 
 
@@ -42,10 +44,28 @@ class Source(Protocol):
 
 
 class Target(Source, Protocol):
-    """A cluster that may be written to."""
+    """A cluster that may be written to.
 
-    def dry_run(self, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    A no to one object is a value (`outcome`); what concerns everything is raised: NotLoggedIn, Unreachable, Refused.
+    Whatever is raised after something was sent leaves its fate unknown, as `Unknown` does.
+    """
 
-    def apply(self, body: Mapping[str, Any], *, force: bool) -> Mapping[str, Any]: ...
+    def get(self, ref: Ref, api_version: str = "") -> Body | None:
+        """Read one object, in the version that its group prefers unless told; None: not there, or no such kind."""
+        ...
 
-    def delete(self, ref: Ref, version: str, uid: str) -> None: ...
+    def dry_run(self, body: Body, *, manager: str = "gke2eks", force: bool = False) -> Tried:
+        """What `apply` would come to; nothing is stored."""
+        ...
+
+    def apply(self, body: Body, *, manager: str = "gke2eks", force: bool = False) -> Written:
+        """Server-side apply with strict field validation."""
+        ...
+
+    def create(self, body: Body, *, manager: str = "gke2eks") -> Written:
+        """Make what must not be there yet."""
+        ...
+
+    def delete(self, ref: Ref, version: str, uid: str) -> Deleted | Rejected | Unknown:
+        """Delete the object of this resourceVersion and uid, no other."""
+        ...

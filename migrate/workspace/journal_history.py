@@ -1,0 +1,79 @@
+"""What the records of a journal mean: the state of each object, and each run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from migrate.model.journal import End, Header, History, Intent, Known, Note, Outcome, Record, Result, Run, Said
+from migrate.model.ref import Ref
+
+
+@dataclass(slots=True)
+class _Open:
+    """A run while it is read."""
+
+    header: Header
+    outcomes: dict[Ref, Outcome] = field(default_factory=dict)
+    made: dict[str, Ref] = field(default_factory=dict)
+    exit: int | None = None
+
+
+def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int = 0) -> History:
+    """Fold numbered records, in order, into what is known."""
+    runs: list[_Open] = []
+    objects: dict[Ref, Known] = {}
+    intents: dict[int, int] = {}  # number of an intent: index of its run
+    for number, record in records:
+        if isinstance(record, Header):
+            runs.append(_Open(record))
+        elif isinstance(record, End):
+            runs[-1].exit = record.exit
+        else:
+            known = objects.get(record.ref) or Known(record.ref)
+            if isinstance(record, Intent):
+                intents[number] = len(runs) - 1
+                known = replace(known, open={**known.open, number: record})
+            elif isinstance(record, Result):
+                runs[-1].outcomes[record.ref] = record.outcome
+                if record.uid and (record.made or record.outcome is Outcome.CREATED):
+                    # The run that sent it made it, though a later one may be the first to see that.
+                    runs[intents.get(record.intent, -1)].made[record.uid] = record.ref
+                known = _after(known, number, record, runs[-1].header.key)
+            else:
+                known = _noted(known, record)
+            objects[record.ref] = known
+    done = tuple(Run(one.header, one.outcomes, one.made, one.exit) for one in runs)
+    return History(done, objects, torn, repeated)
+
+
+def _after(known: Known, number: int, result: Result, key: str) -> Known:
+    """Close what the result answers. Who saw the object knows what became of all that was sent to it before.
+
+    A refusal answers its own request only, and an object that was skipped or left out was not looked at.
+    """
+    asked = known.open
+    mine = asked.get(result.intent)
+    last = result.intent or number
+    still = {n: one for n, one in asked.items() if (n > last if result.outcome.seen else n != result.intent)}
+    known = replace(known, open=still, outcome=result.outcome)
+    if not result.outcome.seen:
+        return known
+    # What was kept first shows the object as it was before all of this; a refused request changed nothing.
+    before = known.before or next((one.before for n, one in asked.items() if n <= last and one.before), "")
+    sent = result.sent or (mine.sent if mine else known.sent)
+    return replace(
+        known,
+        uid=result.uid,
+        version=result.version,
+        sent=sent,
+        seen=result.seen,
+        key=key,
+        before=before,
+    )
+
+
+def _noted(known: Known, note: Note) -> Known:
+    if note.said is Said.RELEASED:
+        return replace(known, originals=None, released=True)
+    return replace(known, originals=dict(note.originals))

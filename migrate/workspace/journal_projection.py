@@ -1,0 +1,119 @@
+"""What the target has of the fields that we sent: defaults and other people's fields do not matter."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import orjson
+import yaml
+
+from migrate import bundled
+from migrate.model.objects import MISSING, Body
+
+# The row of a field in mappings/list-keys.yaml. None: nothing is known of the kind, its values are taken as they are.
+_Row = Mapping[str, Any] | None
+_PLAIN: Mapping[str, Any] = {}
+
+
+def project(live: Body, sent: Body) -> dict[str, Any]:
+    """Give the live object with only the fields that were sent. Neither is changed; values are left as written.
+
+    Items of lists are matched by the keys of mappings/list-keys.yaml, in the order of the live list; where no key is
+    known, by their place, if both lists are of one length, else the live list stays whole. A selector stays whole: one
+    more key in it is another selector. `project(sent, sent)` is what to compare with when there is no journal: it
+    lacks what a server drops, such as null and empty lists.
+    """
+    if sent.get("kind") == "Secret" and sent.get("apiVersion") == "v1":
+        live, sent = _in_data(live), _in_data(sent)
+    name = _table()["kinds"].get(sent.get("apiVersion"), {}).get(sent.get("kind"), {}).get("of")
+    found = _map(live, sent, {"of": name} if name else None)
+    return found if isinstance(found, dict) else {}
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    text = (bundled.folder("mappings") / "list-keys.yaml").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = yaml.load(text, yaml.CSafeLoader)
+    return found
+
+
+def _below(row: _Row, name: str) -> _Row:
+    """The row of a field of a struct, or of a value under a free key."""
+    if row is None:
+        return None
+    if row.get("free"):
+        return {"of": row["of"]} if "of" in row else _PLAIN
+    found: Mapping[str, Any] = _table()["types"].get(row.get("of"), {}).get(name, _PLAIN)
+    return found
+
+
+def _value(live: Any, sent: Any, row: _Row, name: str) -> Any:
+    """The part of `live` that `sent` speaks of; MISSING where there is nothing to say."""
+    if live is MISSING or (row is not None and sent is None):
+        return MISSING
+    if row is not None and _nothing(sent, row) and _nothing(live, row):
+        return MISSING
+    if isinstance(sent, Mapping) and isinstance(live, Mapping):
+        # No selector has defaults; other maps that are one value do (apiVersion of a fieldRef).
+        if row is not None and row.get("of") == "whole" and name.lower().endswith("selector"):
+            return _bare(live)
+        return _map(live, sent, row)
+    if isinstance(sent, list) and isinstance(live, list):
+        return _list(live, sent, row)
+    return live
+
+
+def _map(live: Body, sent: Body, row: _Row) -> dict[str, Any]:
+    pairs = ((key, _value(live.get(key, MISSING), value, _below(row, key), key)) for key, value in sent.items())
+    return {key: value for key, value in pairs if value is not MISSING}
+
+
+def _list(live: Sequence[Any], sent: Sequence[Any], row: _Row) -> list[Any]:
+    row = row or _PLAIN if row is not None else None
+    if row is not None and row.get("set"):
+        return sorted((one for one in live if one in sent), key=str)
+    # What an item is: a struct of the row's type, or unknown.
+    item: _Row = None if row is None else {"of": row["of"]} if "of" in row else _PLAIN
+    if row is not None and "by" in row:
+        keys, default = row["by"], row.get("default", {})
+        wanted = {_name(one, keys, default): one for one in sent}
+        if MISSING not in wanted and len(wanted) == len(sent):
+            pairs = ((one, wanted.get(_name(one, keys, default), MISSING)) for one in live)
+            return [_value(one, ours, item, "") for one, ours in pairs if ours is not MISSING]
+    if len(live) != len(sent):
+        return list(live)
+    found = (_value(one, ours, item, "") for one, ours in zip(live, sent, strict=True))
+    return [None if one is MISSING else one for one in found]
+
+
+def _name(item: Any, keys: Sequence[str], default: Mapping[str, Any]) -> Any:
+    """What tells an item from others, as text, since 80, "80" and true are three; MISSING when it has no key."""
+    if not isinstance(item, Mapping):
+        return MISSING
+    found = {key: item.get(key, default.get(key)) for key in keys if key in item or key in default}
+    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else MISSING
+
+
+def _nothing(value: Any, row: Mapping[str, Any]) -> bool:
+    """Tell whether a built-in kind cannot keep this. An empty struct is something: `emptyDir: {}`."""
+    return value is None or value == [] or (value == {} and bool(row.get("free") or row.get("of") == "whole"))
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        kept = ((key, _bare(one)) for key, one in value.items())
+        return {key: one for key, one in kept if one is not None and one != [] and one != {}}
+    return [_bare(one) for one in value] if isinstance(value, list) else value
+
+
+def _in_data(body: Body) -> Body:
+    """A Secret as servers keep it: stringData is in data, which it beats."""
+    plain = body.get("stringData")
+    if not isinstance(plain, Mapping):
+        return body
+    coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
+    rest = {key: value for key, value in body.items() if key not in ("stringData", "data")}
+    return {**rest, "data": {**(body.get("data") or {}), **coded}}
