@@ -55,6 +55,7 @@ class Needle:
     needle: str
     pattern: re.Pattern[str]
     what: str
+    under: re.Pattern[str] | None = None
 
 
 _ANNOTATIONS = frozenset(
@@ -75,7 +76,7 @@ _COLUMNS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
     "external-dns.yaml": (frozenset({"kinds", "passes", "source"}), frozenset({"kinds", "passes", "source"})),
     "outside-world.yaml": (
-        frozenset({"program", "images", "labels", "says", "files", "because", "source"}),
+        frozenset({"program", "images", "labels", "says", "files", "runs", "because", "source"}),
         frozenset({"program", "because", "source"}),
     ),
     "registries.yaml": (
@@ -133,10 +134,11 @@ def annotation_rows(overlays: tuple[Overlay, ...] = ()) -> tuple[Row, ...]:
 def needles(overlays: tuple[Overlay, ...] = ()) -> tuple[Needle, ...]:
     """The sweep's table."""
     found = []
-    for row in _table("sweep.yaml", _SWEEP, overlays):
+    for row in _table("sweep.yaml", _SWEEP | {"under"}, overlays):
         _require(row, set(_SWEEP))
         pattern = _pattern(row, row.fields["pattern"])
-        found.append(Needle(str(row.fields["needle"]).lower(), pattern, row.fields["what"]))
+        under = _pattern(row, row.fields["under"]) if "under" in row.fields else None
+        found.append(Needle(str(row.fields["needle"]).lower(), pattern, row.fields["what"], under))
     return tuple(found)
 
 

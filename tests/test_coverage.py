@@ -12,6 +12,7 @@ tests/coverage/*.yaml are lists of entries:
   cleaned   paths that cleaning takes away
   cause     why the first object stays behind
   created   objects that the plan adds, as Kind/name
+  says      'whole' when the rule speaks of the cluster as a whole, 'default' when of a default that differs
   decisions answers in gke2eks.yaml
   flavours  [standard, auto] when nothing is said
   exact     the text whose misspelling must not get the same verdict; `key` when nothing is said, '' for none
@@ -37,7 +38,15 @@ from migrate.reading import read
 from migrate.rules import all_rules
 
 HERE = Path(__file__).parent / "coverage"
-DOCS = {"storage": "docs/storage.md", "services": "docs/load-balancers.md"}
+DOCS = {
+    "storage": "docs/storage.md",
+    "services": "docs/load-balancers.md",
+    "identity": "docs/identity.md",
+    "scheduling": "docs/scheduling.md",
+    "compute": "docs/compute.md",
+    "images": "docs/images.md",
+    "dependencies": "docs/dependencies.md",
+}
 VERDICTS = {
     "translated",
     "asked",
@@ -51,7 +60,7 @@ VERDICTS = {
 }
 COLUMNS = {
     *("id", "key", "verdict", "becomes", "rule", "objects", "changes", "findings", "cleaned", "cause", "created"),
-    *("decisions", "flavours", "exact"),
+    *("says", "decisions", "flavours", "exact"),
 }
 
 
@@ -84,6 +93,8 @@ def seen(made: Plan, step: Step, rule: str) -> dict[str, set[str]]:
         "findings": {f"{f.severity} {f.path}".strip() for f in made.findings if f.ref == step.ref and f.rule == rule},
         "cleaned": {str(path) for path in step.cleaned},
         "cause": {step.cause.value} - {""},
+        "says": {"whole" for f in made.findings if f.ref is None and f.rule == rule}
+        | {"default" for d in made.differences if d.rule == rule and step.ref in d.refs},
         "created": {
             f"{s.ref.kind}/{s.ref.name}" for s in made.steps for c in s.changes if c.rule == rule and not c.path
         },
@@ -100,7 +111,7 @@ def invented(made: Plan, objects: list[Any], flavour: str) -> list[str]:
 def wanted(entry: dict[str, Any]) -> dict[str, set[str]]:
     return {
         name: {entry[name]} if isinstance(entry[name], str) else set(entry[name])
-        for name in ("changes", "findings", "cleaned", "cause", "created")
+        for name in ("changes", "findings", "cleaned", "cause", "created", "says")
         if name in entry
     }
 
@@ -144,17 +155,34 @@ def _service_entry(entry: dict[str, Any]) -> bool:
     return "Service" in str(entry["where"]).replace("ServiceEntry", "") or str(entry["id"]).startswith("svc")
 
 
-@pytest.mark.parametrize("area", DOCS)
-def test_every_identifier_of_the_catalogue_is_here(area: str, shared: Path) -> None:
-    name = {"storage": "gke-platform.yaml", "services": "gke-networking.yaml"}[area]
-    catalogue = yaml.load((shared / "reference" / name).read_text("utf-8"), yaml.CSafeLoader)
-    if area == "storage":
-        want = {e["id"] for e in catalogue if e["area"] == "storage"}
-    else:
-        want = {e["id"] for e in catalogue if _service_entry(e)}
-    have = {entry["id"] for entry in entries(area)}
-    assert sorted(want - have) == []
-    assert len(want) == {"storage": 110, "services": 99}[area]
+def _listed(shared: Path, name: str) -> list[dict[str, Any]]:
+    return list(yaml.load((shared / "reference" / name).read_text("utf-8"), yaml.CSafeLoader))
+
+
+def test_every_identifier_of_a_service_is_here(shared: Path) -> None:
+    want = {e["id"] for e in _listed(shared, "gke-networking.yaml") if _service_entry(e)}
+    assert sorted(want - {entry["id"] for entry in entries("services")}) == []
+    assert len(want) == 99
+
+
+# Kinds of other people's operators and of Google's managed products, which no rule judges yet.
+LATER = {
+    *("spc-gcp", "spc-params", "spc-params-pm", "csi-secrets-driver", "secretsync", "eso-gcpsm", "eso-generator"),
+    *("eso-pushsecret", "sops-gcpkms", "vault-gcp", "binauthz-breakglass", "kcc-annot", "kcc-finalizers", "kcc-labels"),
+    *("gmp-podmonitoring", "gmp-clusterpodmonitoring", "gmp-nodemonitoring", "gmp-rules", "gmp-operatorconfig"),
+    *("monitoring-gke-io", "gkebackup", "configsync-markers", "policycontroller", "mesh-csm", "cost-labels"),
+    *("model-labels", "mpa-gke", "kueue-resourceflavor"),
+}
+
+
+@pytest.mark.parametrize(
+    ("area", "number"), [("storage", 110), ("identity", 39), ("compute", 75), ("images", 21), ("dependencies", 37)]
+)
+def test_every_identifier_of_the_platform_is_here(area: str, number: int, shared: Path) -> None:
+    want = {e["id"] for e in _listed(shared, "gke-platform.yaml") if e["area"] == area}
+    have = {entry["id"] for _, entry in ALL}
+    assert sorted(want - have - LATER) == [] and not have & LATER
+    assert len(want) == number
 
 
 BEGIN, END = "<!-- generated from tests/coverage -->", "<!-- end -->"

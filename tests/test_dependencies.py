@@ -15,7 +15,7 @@ import pytest
 import yaml
 from test_coverage import BEGIN, END, _table, judged, planned, seen, wanted
 
-from migrate.catalog import Row, rule_tables
+from migrate.catalog import Needle, Row, needles, rule_tables
 from migrate.errors import BadMapping
 from migrate.flow.plan import tables
 from migrate.model.decided import Decided
@@ -25,6 +25,7 @@ from migrate.model.ref import Ref
 from migrate.planner import Neighbours, plan
 from migrate.reading import read
 from migrate.rules import all_rules
+from migrate.rules.sweep import Sweep
 from migrate.semantics.dependencies import TABLE, table
 
 HERE = Path(__file__).parent
@@ -157,6 +158,18 @@ def test_the_parts_of_one_dependency_name_each_other() -> None:
 def test_a_local_host_without_a_proxy_is_nobodys() -> None:
     alone = [body for body in CLOUD_SQL["objects"] if body["kind"] == "ConfigMap"]
     assert [f for f in made(alone).findings if f.rule in RULES] == []
+
+
+def test_a_key_that_is_a_number_stops_no_sweep() -> None:
+    sweep = Sweep([Needle("gke.io", re.compile("gke[.]io"), "a name of GKE")])
+    assert [str(flag.path) for flag in sweep.findings({7: "x.gke.io/a", "b": {1.5: ""}})]
+
+
+def test_a_word_that_may_be_anything_is_swept_under_its_key_only() -> None:
+    sweep = Sweep(needles())
+    ingress = {"annotations": {"kubernetes.io/ingress.class": "gce"}, "ingressClassName": "gce-internal"}
+    assert len(list(sweep.findings(ingress))) == 2
+    assert list(sweep.findings({"labels": {"gce": "no", "cloud": "gce"}, "args": ["gce"]})) == []
 
 
 def test_logins_are_not_repeated() -> None:

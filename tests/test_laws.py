@@ -143,6 +143,14 @@ def test_innocent_google_words_yield_nothing_above_info() -> None:
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
+def test_neutral_and_innocent_objects_stay_as_they_are(repo: Path, flavour: str) -> None:
+    made = _plan(repo / "tests" / "data" / "innocent.yaml", flavour)
+    assert made.counts["yours"] == 18 and made.counts["ready"] == 18 and not made.left_out
+    assert [f"{f.rule} {f.ref} {f.path}: {f.message}" for f in made.findings if f.severity is not Severity.INFO] == []
+    assert [f"{step.ref} {change.path}" for step in made.steps for change in step.changes] == []
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
 def test_law_5_planning_the_plan_again_changes_nothing(place: Path, flavour: str) -> None:
     first = _plan(place, flavour)
     bodies = [Object(step.ref, step.body) for step in first.steps if step.body is not None]

@@ -14,11 +14,13 @@ from migrate.flow.plan import tables
 from migrate.model.decided import Decided
 from migrate.model.effects import Severity
 from migrate.model.objects import Object
+from migrate.model.path import P
 from migrate.model.plan import Plan
 from migrate.model.ref import Ref
 from migrate.planner import Neighbours, digest, plan
 from migrate.reading import read
 from migrate.render.document import plan_document
+from migrate.render.explain import explain
 from migrate.render.images import images_tsv
 from migrate.semantics.registries import Verb, is_ecr, is_google, judge
 
@@ -174,6 +176,9 @@ def test_googles_logins_leave_a_mixed_secret_by_name_and_no_value_is_in_the_plan
     assert "Y2FuYXJ5" not in orjson.dumps(document).decode() and step["changes"] == []
     without = replace(made, steps=tuple(replace(one, transforms=()) for one in made.steps))
     assert digest(without) != made.digest == digest(made)
+    told = explain(made, found := next(one for one in made.steps if one.transforms), width=200)
+    assert "drop_registry gcr.io, when it is applied" in told and "Nothing changes" not in told
+    assert "drop_registry" in explain(made, found, P("data")) and "drop_registry" not in explain(made, found, P("type"))
 
 
 def test_a_row_with_a_verb_that_nobody_knows_is_refused() -> None:

@@ -61,6 +61,11 @@ def test_what_waits_for_requests_runs_on_both_sides_and_all_else_is_held(tmp_pat
         ("RUN001-data", {"cache", "pending"}),
         ("RUN001-leader", {"reader", "admin", "agent"}),
         ("RUN001-keda", {"front"}),
+        (
+            "RUN001-needed-at-once",
+            {"mesh", "ingress", "redis", "secrets", "injector", "celery-exporter", "web"} | {"behind-a-proxy"},
+        ),
+        ("RUN001-takes-work", set()),
     ],
 )
 def test_who_is_served_and_held_all_the_same(case: str, both: set[str], tmp_path: Path) -> None:
@@ -146,7 +151,7 @@ def pod(image: str, *args: str, labels: dict[str, str] | None = None) -> Object:
         ("bitnami/external-dns:0.15", (), "external-dns"),
         ("registry:5000/mirror/external-dns@sha256:" + "a" * 64, (), "external-dns"),
         ("acme/external-dns-tester:1", (), ""),
-        ("quay.io/jetstack/cert-manager-cainjector:v1", (), ""),
+        ("quay.io/jetstack/cert-manager-cainjector:v1", (), "cert-manager's injector"),
         ("certbot/dns-route53", (), "an ACME client"),
         ("registry.k8s.io/autoscaling/cluster-autoscaler:v1.31.0", (), "cluster-autoscaler"),
         ("registry.k8s.io/cpa/cluster-proportional-autoscaler:v1", (), ""),
@@ -183,6 +188,7 @@ def test_programs_are_found_by_name_and_by_what_they_are_told(image: str, args: 
         ("SERVER", "localhost:80", []),
         ("SERVER", "10.0.0.8:80", []),
         ("API_URL", "https://storage.googleapis.com/b", []),
+        ("RECAPTCHA_URL", "https://www.google.com/recaptcha/api.js", []),
         ("DESCRIPTION", "https://api.stripe.com/v1", []),
         ("API_URL", "http://web:8080/x.html", []),
         ("CONFIG_URL", "file:///etc/app.conf", []),

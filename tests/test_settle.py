@@ -80,6 +80,17 @@ def test_the_last_annotation_takes_the_empty_map_along_and_says_so() -> None:
     assert done.changes[-1].path == P("metadata", "annotations") and done.changes[-1].after is MISSING
 
 
+def test_a_map_that_is_emptied_and_filled_again_never_went() -> None:
+    source = {"spec": {"nodeSelector": {"old": "x"}}}
+    edits: list[Edit] = [
+        ("A", Remove(P("spec", "nodeSelector", "old"), "gone")),
+        ("A", Set(P("spec", "nodeSelector", "zone"), "y", "new")),
+    ]
+    done = settle(source, edits)
+    assert done.body == {"spec": {"nodeSelector": {"zone": "y"}}}
+    assert [str(change.path) for change in done.changes] == ["spec.nodeSelector.old", "spec.nodeSelector.zone"]
+
+
 def test_a_meaningful_empty_stays() -> None:
     source = {"spec": {"emptyDir": {"medium": "Memory"}}}
     done = settle(source, [("A", Remove(P("spec", "emptyDir", "medium"), "-"))])

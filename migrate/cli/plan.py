@@ -145,7 +145,7 @@ def _next(plan: Plan, workspace: Path, select: Selection) -> list[str]:
 
     place = shlex.quote(str(workspace))
     commands = [f"gke2eks plan -w {place} {select.as_options()}".rstrip()] if plan.undecided else []
-    changed = next((s for s in plan.steps if s.changes and s.fate is Fate.MIGRATE), None)
-    if changed:
+    changed = max((s for s in plan.steps if s.fate is Fate.MIGRATE), key=lambda s: len(s.changes), default=None)
+    if changed and changed.changes:
         commands.append(f"gke2eks explain -w {place} '{changed.ref}'")
     return commands

@@ -25,6 +25,7 @@ from migrate.model.selection import EVERYTHING, Selection, parse_selection
 from migrate.planner import Tables, plan
 from migrate.reading import read
 from migrate.render.document import dumps, plan_document
+from migrate.render.images import images_tsv
 from migrate.render.markdown import report
 from migrate.render.undecided import undecided_yaml
 from migrate.rules import all_rules
@@ -240,12 +241,15 @@ def _write(
     folder.write_atomic(workspace / "plan.json", document)
     folder.write_atomic(workspace / "report.md", report(made).encode())
     written = ["report.md", "plan.json", "manifests/"]
-    undecided = workspace / "gke2eks.undecided.yaml"
-    if made.undecided:
-        folder.write_atomic(undecided, undecided_yaml(made).encode())
-        written.append(undecided.name)
-    else:
-        undecided.unlink(missing_ok=True)
+    for name, content in (
+        ("images.tsv", images_tsv(made)),
+        ("gke2eks.undecided.yaml", undecided_yaml(made) if made.undecided else ""),
+    ):
+        if content:
+            folder.write_atomic(workspace / name, content.encode())
+            written.append(name)
+        else:
+            (workspace / name).unlink(missing_ok=True)
     return Planned(made, document, workspace, tuple(written), named, notes)
 
 

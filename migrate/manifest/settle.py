@@ -31,6 +31,7 @@ def settle(body: Body, edits: Iterable[Edit]) -> Settled:
     wishes = sorted({(str(e.path), rule, _print(e), e.because): (rule, e) for rule, e in edits}.items())
     granted, conflicts = _judge([edit for _, edit in wishes])
     changes: list[Change] = []
+    written = [edit.path for _, edit in granted if isinstance(edit, Set)]
     for rule, edit in sorted(granted, key=_turn):
         before = get(body, edit.path)
         if isinstance(edit, Remove):
@@ -38,7 +39,7 @@ def settle(body: Body, edits: Iterable[Edit]) -> Settled:
                 continue
             body = drop(body, edit.path)
             changes.append(Change(rule, edit.path, before, MISSING, edit.because))
-            body = _prune(body, edit.path, rule, changes)
+            body = _prune(body, edit.path, rule, changes, written)
         elif not same(before, edit.value):
             try:
                 body = put(body, edit.path, edit.value)
@@ -102,9 +103,10 @@ def _turn(edit: Edit) -> tuple[int, tuple[int, ...], str]:
     return int(names_item), (), str(path)
 
 
-def _prune(body: Body, path: Path, rule: str, changes: list[Change]) -> Body:
+def _prune(body: Body, path: Path, rule: str, changes: list[Change], written: list[Path]) -> Body:
+    """Take away what the removal emptied, unless another edit writes into it: then it only looks empty for now."""
     parent = Path(path[:-1])
-    while prunable(parent) and get(body, parent) in ({}, []):
+    while prunable(parent) and get(body, parent) in ({}, []) and not any(one.startswith(parent) for one in written):
         empty = get(body, parent)
         body = drop(body, parent)
         changes.append(Change(rule, parent, empty, MISSING, f"nothing was left in it after {path} went"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrate.model.effects import Severity
 from migrate.model.path import Path
-from migrate.model.plan import Change, Fate, Finding, Plan, Standing, Step
+from migrate.model.plan import Change, Fate, Finding, Plan, Standing, Step, Transformed
 from migrate.render import running
 from migrate.render.ink import Paper
 from migrate.render.words import SIGNS, WORDS, both, plural, safe, sentence
@@ -33,10 +33,13 @@ def explain(
         _finding(paper, finding)
     for change in changes:
         _change(paper, change)
+    transforms = [one for one in step.transforms if _about(one.path, path)]
+    for one in transforms:
+        _transform(paper, one)
     gone = [item for item in step.cleaned if path is None or _about(item, path)]
-    if path is not None and not changes:
+    if path is not None and not changes and not transforms:
         _untouched(paper, step, path, bool(gone))
-    elif path is None and not changes and step.fate is Fate.MIGRATE:
+    elif path is None and not changes and not transforms and step.fate is Fate.MIGRATE:
         paper.add()
         paper.add("Nothing changes in meaning.", 2)
     if path is None:
@@ -87,6 +90,14 @@ def _change(paper: Paper, change: Change) -> None:
     paper.add(before, 4, "GKE  ")
     paper.add(after, 4, "EKS  ")
     paper.add(sentence(change.because), 4, "why  ", safe(change.rule))
+
+
+def _transform(paper: Paper, one: Transformed) -> None:
+    """A change that apply makes in memory: there is no before and no after to show."""
+    paper.add()
+    paper.add(safe(str(one.path)), 2)
+    paper.add(safe(f"{one.name} {one.argument}, when it is applied; no value is in the plan"), 4, "EKS  ")
+    paper.add(sentence(one.because), 4, "why  ", safe(one.rule))
 
 
 def _untouched(paper: Paper, step: Step, path: Path, gone: bool) -> None:

@@ -83,19 +83,17 @@ def _libraries(obj: Object, _known: Known) -> Iterator[Effect]:
     if not names:
         return
     why = "GKE's driver installer puts NVIDIA's libraries there; on EKS the container runtime brings them in"
-    mounted: set[str] = set()
     for place, container in _containers(pod):
         listed = _list(container.get("volumeMounts"))
         paths: list[str] = []
         for at, mount in enumerate(listed):
             if isinstance(mount, Mapping) and str(mount.get("name")) in names:
-                mounted.add(str(mount["name"]))
                 yield Remove(Path((*place, "volumeMounts", item_segment("volumeMounts", listed, at))), why)
                 paths += [mount["mountPath"]] if isinstance(mount.get("mountPath"), str) else []
         if paths:
             yield from _search_path(place, container, paths)
     volumes = _list(pod.spec.get("volumes"))
-    for name in sorted(mounted):
+    for name in sorted(names):
         yield Remove(Path((*pod.path, "spec", "volumes", item_segment("volumes", volumes, names[name]))), why)
 
 

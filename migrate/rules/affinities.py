@@ -181,14 +181,14 @@ def _preferred(listed: Any, here: Path, others: frozenset[str], known: Known) ->
 
 def _asked(items: list[Item]) -> Iterator[Flag]:
     for item in items:
-        for question in item.meaning.questions:
-            # No question is asked for it: a preference holds nothing back.
-            yield Flag(
-                item.path,
-                f"The preference for {item.said} goes, because nobody has named what takes its place.",
-                f"Name it as {question.name} in gke2eks.yaml, if the preference matters.",
-                Severity.REVIEW,
-            )
+        names = " and ".join(question.name for question in item.meaning.questions)
+        # No question is asked for it: a preference holds nothing back.
+        yield Flag(
+            item.path,
+            f"The preference for {item.said} goes, because nobody has named what takes its place.",
+            f"Name it as {names} in gke2eks.yaml, if the preference matters.",
+            Severity.REVIEW,
+        )
 
 
 RULES: tuple[Rule, ...] = (

@@ -52,6 +52,18 @@ _LOST: Mapping[str, tuple[str, str]] = {
         "Set them in the EC2NodeClass (kubelet, userData); Auto Mode has no place for them.",
     ),
 }
+# What kept other people from memory and kernel: without it pods run less protected, and nothing tells them.
+_GUARDS: Mapping[str, tuple[str, str]] = {
+    "confidentialNodeType": (
+        "The memory of these nodes was encrypted (confidential nodes); that of their NodePools' nodes is not.",
+        "Make nodes with AMD SEV-SNP of your own (launch template, cpu-options; m6a, c6a or r6a), and name them under "
+        "scheduling.computeClasses; or waive this finding.",
+    ),
+    "sandbox": (
+        "These nodes ran pods in a sandbox (gVisor), which no node of EKS has.",
+        "Decide how to isolate these pods (nodes of their own with runsc, Fargate), or waive this finding.",
+    ),
+}
 _LOST_ABOVE: Mapping[str, tuple[str, str]] = {
     "activeMigration": (
         "Karpenter does not move pods to a better choice once it can be had; it consolidates by price only.",
@@ -91,8 +103,8 @@ def _compute_class(obj: Object, known: Known) -> Iterator[Effect]:
         _PRIORITIES,
         "A taint of GKE kept other pods off these nodes. On EKS pods that select nothing may get nodes of these "
         "NodePools, too.",
-        f"Give your general NodePool a weight above {top}, or add a taint to these NodePools and its toleration to the "
-        "pods of the class.",
+        "Add a taint to these NodePools and its toleration to the pods of the class. A weight of your general NodePool "
+        f"above {top} keeps new nodes apart only: free places on nodes that are there stay open to all.",
         Severity.REVIEW,
     )
     if obj.ref.name == "default":
@@ -167,8 +179,8 @@ def _lost(obj: Object) -> Iterator[Flag]:
         for part in sorted(map(str, _mapping(value))) or [""]:
             if part not in _DONE.get(key, ()) and (not part or _mapping(value).get(part)):
                 place = _SPEC / key / part if part else _SPEC / key
-                said, fix = _LOST.get(part, (f"{part or key} has no form in a NodePool.", _BY_HAND))
-                yield Flag(place, said, fix, Severity.REVIEW)
+                said, fix = {**_GUARDS, **_LOST}.get(part, (f"{part or key} has no form in a NodePool.", _BY_HAND))
+                yield Flag(place, said, fix, Severity.BLOCKER if part in _GUARDS else Severity.REVIEW)
 
 
 def _defaults(obj: Object, known: Known) -> Iterator[Effect]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrate.manifest import pods
+from migrate.manifest.credentials import sort_of
 from migrate.manifest.places import item_segment
 from migrate.model.effects import Effect, Flag, Severity
 from migrate.model.objects import Object
@@ -28,6 +29,8 @@ _PULL = ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg")
 _FIXES = {
     "external_account": "Where a pod still calls Google, write it anew for the OIDC issuer of the EKS cluster (a "
     "provider in the workload identity pool); else give the pod's ServiceAccount an IAM role and take it out.",
+    "hmac": "Copy the data to S3 (DataSync), give the ServiceAccount of those pods an IAM role, take id and secret out "
+    "together, then delete the HMAC key in Google Cloud.",
 }
 _FIX = (
     "Give the ServiceAccount of those pods an IAM role, take variable, mount, volume and this key out together, then "
@@ -35,14 +38,24 @@ _FIX = (
 )
 
 
+_INLINE = (
+    "Give the ServiceAccount of the pod an IAM role, take the variable out, then delete the key in Google Cloud: "
+    "whoever may read the manifest has it. Where the pod still calls Google, federate the EKS cluster in its place."
+)
+
+
 def _key_files(obj: Object, known: Known) -> Iterator[Effect]:
     if obj.body.get("type") in _PULL:
         return
     found = keyfiles.credentials(obj)
-    for key, sort in found.items():
+    binary = keyfiles.credentials(obj, "binaryData") if obj.ref.kind == "ConfigMap" else {}
+    for place, key, sort in (
+        *((P("data", key), key, sort) for key, sort in found.items()),
+        *((P("binaryData", key), key, sort) for key, sort in binary.items()),
+    ):
         open_text = " in the clear" if obj.ref.kind == "ConfigMap" and sort != "external_account" else ""
         yield Flag(
-            P("data", key),
+            place,
             f"{key} is {keyfiles.SORTS[sort]}; it would go along to AWS{open_text}: "
             f"{keyfiles.words(keyfiles.readers(obj.ref, known))}.",
             _FIXES.get(sort, _FIX),
@@ -79,6 +92,16 @@ def _of_container(
         return
     for index, item in enumerate(listed):
         name = item.get("name") if isinstance(item, Mapping) else None
+        value = item.get("value") if isinstance(item, Mapping) else None
+        sort = sort_of(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else ""
+        if sort and isinstance(name, str):
+            yield Flag(
+                place / item_segment("env", listed, index) / "value",
+                f"{name} holds {keyfiles.SORTS[sort]}, written out in the manifest; it would go along to AWS.",
+                _FIXES.get(sort, _INLINE),
+                Severity.REVIEW,
+            )
+            continue
         if not isinstance(name, str) or name not in _VARIABLES:
             continue
         yield Flag(
@@ -184,7 +207,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="IDN004",
         title="Variables that name Google credentials",
-        what="GOOGLE_APPLICATION_CREDENTIALS and its kin are named together with mount, volume and Secret.",
+        what="GOOGLE_APPLICATION_CREDENTIALS and its kin are named together with mount, volume and Secret, and so is a "
+        "variable of any name that has a key written out.",
         why="They are four parts of one thing. One of them alone breaks the pod, or leaves a key behind.",
         docs="https://cloud.google.com/docs/authentication/application-default-credentials",
         area="identity",

@@ -182,7 +182,7 @@ RULES: tuple[Rule, ...] = (
     _service(
         "DEP010",
         "Other addresses of Google",
-        "an API of Google, its private addresses, Cloud DNS, or a service hosted by Google",
+        "an API of Google, its private addresses, its load balancers, Cloud DNS, or a service hosted by Google",
         "Use what takes its place on AWS, or give pods federated credentials.",
         "URL: https://vision.googleapis.com/v1",
         f"{_GOOGLE}/iam/docs/workload-identity-federation-with-other-clouds",

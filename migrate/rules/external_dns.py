@@ -125,8 +125,9 @@ def _same_owner(obj: Object, known: Known) -> Iterator[Effect]:
                 place,
                 f"With --policy=sync and the owner {owner} of the source, external-dns on EKS deletes the records of "
                 "all that is held there, or not there yet.",
-                "Give it a --txt-owner-id of its own with an override, or --policy=upsert-only until the source is "
-                "gone.",
+                "Give it --policy=upsert-only with an override until the source is gone, or a --txt-owner-id of its "
+                "own: it then leaves the source's records alone, at release too, unless they are deleted there or "
+                f"handed over with --migrate-from-txt-owner={owner} (0.20 or newer).",
             )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migrate.manifest.places import strings
 from migrate.model.effects import Cause, Effect, Flag, Question, Remove, Set, Severity, Skip
 from migrate.model.objects import Object
-from migrate.model.path import P
+from migrate.model.path import P, Path
 from migrate.model.rules import Example, Known, Rule
 from migrate.semantics.identities import GOOGLE_ACCOUNT, SETTINGS, sharing, token_subject
 
@@ -17,6 +18,7 @@ _ROLE_KEY = "eks.amazonaws.com/role-arn"
 ROLE_ARN = _ANNOTATIONS / _ROLE_KEY
 PLACEHOLDER = "UNDECIDED: identity.roles"
 _DOCS = "https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"
+_IN_TEXT = re.compile(r"iam\.gke\.io/gcp-service-account[\"']?\s*[:=]\s*[\"']?([^\s\"',}]+)")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Samples that were never filled in; they work on GKE no better.
 _SAMPLE = re.compile(r"[<>{}$]|@(PROJECT_ID|PROJECT|YOUR_[A-Z_]+)\.|^[^@]*$")
@@ -32,6 +34,8 @@ def _workload_identity(obj: Object, known: Known) -> Iterator[Effect]:
 
 def _judged(obj: Object, known: Known) -> Iterator[Effect]:
     email = obj.annotations[GOOGLE_ACCOUNT]
+    # A line end of a template is no part of the name, and no question of its own.
+    email = email.strip() if isinstance(email, str) else email
     why = f"Workload Identity of GKE does not exist on EKS; an IAM role takes the place of {email}"
     yield Remove(GOOGLE, why)
     if not isinstance(email, str) or not email:
@@ -45,11 +49,13 @@ def _judged(obj: Object, known: Known) -> Iterator[Effect]:
         return
     answer = known.answer("identity", "roles", email)
     role = answer if isinstance(answer, str) else None
+    # People who run one chart on both clouds name the role beside the account.
+    named = obj.annotations.get(_ROLE_KEY)
     if known.answer("identity", "mode") == "pod-identity":
-        yield from _associated(obj, known, email, role)
+        yield from _associated(obj, known, email, role or (named if isinstance(named, str) else None))
         return
-    if role is None and isinstance(obj.annotations.get(_ROLE_KEY), str):
-        role = obj.annotations[_ROLE_KEY]
+    if role is None and isinstance(named, str):
+        role = named
     else:
         yield Set(ROLE_ARN, role or PLACEHOLDER, why)
     if role is None:
@@ -132,6 +138,35 @@ def _own(obj: Object) -> bool:
     return any(obj.body.get(key) is not None for key in ("imagePullSecrets", "automountServiceAccountToken"))
 
 
+def _in_custom(obj: Object, known: Known) -> Iterator[Effect]:
+    """Operators and releases that make ServiceAccounts: CloudNativePG's template, values of a HelmRelease."""
+    if "." not in obj.ref.group or obj.ref.group.endswith(".k8s.io"):
+        return
+    for place, text, _ in strings(obj.body):
+        if place[0] in ("metadata", "status") or not isinstance(text, str):
+            continue
+        if place[-1] == GOOGLE_ACCOUNT and text != GOOGLE_ACCOUNT:
+            yield _made(place, text.strip(), known)
+        elif place[-1] != GOOGLE_ACCOUNT and (found := _IN_TEXT.search(text)):
+            yield _made(place, found[1], known)
+
+
+def _made(place: Path, email: str, known: Known) -> Flag:
+    answer = known.answer("identity", "roles", email)
+    role = answer if isinstance(answer, str) else "<role>"
+    fix = f"Write {_ROLE_KEY}: {role} in its place with an override; the role must trust those ServiceAccounts."
+    if known.answer("identity", "mode") == "pod-identity":
+        fix = (
+            f"Take it out with an override, and associate {role} with each of those ServiceAccounts (EKS Pod Identity)."
+        )
+    return Flag(
+        place,
+        f"ServiceAccounts that are made from this act as {email}, and Workload Identity of GKE does not exist on EKS.",
+        fix,
+        Severity.REVIEW,
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         id="IDN001",
@@ -153,5 +188,21 @@ RULES: tuple[Rule, ...] = (
             before={"metadata": {"annotations": {"iam.gke.io/gcp-service-account": "api@a.iam.gserviceaccount.com"}}},
             after={"metadata": {"annotations": {"eks.amazonaws.com/role-arn": PLACEHOLDER}}},
         ),
+    ),
+    Rule(
+        id="IDN007",
+        title="Google identities in custom resources",
+        what="Nothing is changed; templates and values from which ServiceAccounts are made with the Workload Identity "
+        "annotation are named, with the role that you answered.",
+        why="An operator or a release writes the ServiceAccount anew, whatever was applied.",
+        docs=_DOCS,
+        area="identity",
+        severity=Severity.REVIEW,
+        kinds=frozenset(),
+        do="Name the IAM role in the template or the values with an override.",
+        effects=_in_custom,
+        gke="serviceAccountTemplate: {metadata: {annotations: {iam.gke.io/gcp-service-account: …}}}",
+        eks="unchanged, and named in a finding",
+        change="overrides in gke2eks.yaml",
     ),
 )

@@ -21,27 +21,37 @@ _NAME = re.compile(
     r"(?<![A-Za-z0-9._/@-])(?:[a-z-]+://)?((?:(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)(?::443)?"
     r"/[A-Za-z0-9._/:@${}()<>-]*)"
 )
+# `--docker-server=eu.gcr.io`: a host that is the value of something. In prose a host is only a word.
+_HOST_VALUE = re.compile(r"(?<==)((?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev)(?![A-Za-z0-9._:/-])")
+# Policies that look at the images of pods: one that knows Google's registries only lets nobody start.
+_POLICIES = ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")
 _WEB = re.compile(r"https?://")
-_CHEAP = re.compile(rb"gcr\.io/|-docker\.pkg\.dev")
+_HOST_IN = re.compile(r"gcr\.io/|-docker\.pkg\.dev/")
+# What a text goes on with behind a name.
+_ENDS = ".:/)}>$@-"
+_FEW, _LINES = 4, 19
+_STAYS = "Nothing if everybody may pull it."
+_CHEAP = re.compile(rb"gcr\.io|-docker\.pkg\.dev")
 
 
 def _texts(obj: Object, known: Known) -> Iterator[Effect]:
     for place, text in _places(obj):
         yield from _named(place, text, known)
+    yield from _files(obj, known)
 
 
 def _places(obj: Object) -> Iterator[tuple[Path, str]]:
     if obj.ref.group == "" and obj.ref.kind == "ConfigMap":
         data = obj.body.get("data")
         for key, value in data.items() if isinstance(data, dict) else ():
-            # Longer texts are programs and configurations; a value that is one name is read as a variable.
+            # A value that is one name is read as a variable; longer texts are files, and told line by line.
             if isinstance(key, str) and isinstance(value, str) and len(value.split()) == 1:
                 yield P("data", key), value
         return
     template = pods.pod_template(obj)
     if template is not None:
         yield from _of_pods(template)
-    elif "." in obj.ref.group and not obj.ref.group.endswith(".k8s.io") and _cheap(obj):
+    elif "." in obj.ref.group and _read(obj) and _cheap(obj):
         for place, text, is_key in strings(obj.body):
             if place[0] not in ("metadata", "status") and not is_key:
                 yield place, text
@@ -61,6 +71,10 @@ def _of_pods(template: pods.PodTemplate) -> Iterator[tuple[Path, str]]:
                     yield here / "env" / item_segment("env", env, index) / "value", one["value"]
 
 
+def _read(obj: Object) -> bool:
+    return not obj.ref.group.endswith(".k8s.io") or obj.ref.kind in _POLICIES
+
+
 def _cheap(obj: Object) -> bool:
     try:
         return _CHEAP.search(orjson.dumps(obj.body, option=orjson.OPT_NON_STR_KEYS)) is not None
@@ -72,19 +86,55 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _files(obj: Object, known: Known) -> Iterator[Effect]:
+    """Programs and configurations in ConfigMaps: one finding for each, with the lines."""
+    data = obj.body.get("data") if obj.ref.group == "" and obj.ref.kind == "ConfigMap" else None
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if not isinstance(key, str) or not isinstance(value, str) or not _HOST_IN.search(value):
+            continue
+        if len(value.split()) == 1:
+            continue
+        lines: dict[str, int] = {}
+        for number, line in enumerate(value.splitlines(), 1):
+            for found in _NAME.finditer(line):
+                lines.setdefault(found[1].rstrip(_ENDS), number)
+        if lines:
+            stay = all(judge(name, known).verb is Verb.STAY for name in lines)
+            said = f"{_where(sorted(set(lines.values())), key)} what is in a registry of Google: "
+            names = [_on_eks(name, known) for name in lines]
+            more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+            said = f"{said}{', '.join(names[:_FEW])}{more}."
+            yield Flag(P("data", key), said, _STAYS, Severity.INFO) if stay else _flag(P("data", key), said)
+
+
+def _where(numbers: list[int], key: str) -> str:
+    shown = [str(number) for number in numbers[:_LINES]] + ["more"] * (len(numbers) > _LINES)
+    words = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return f"Lines {words} of {key} name" if len(numbers) > 1 else f"Line {words} of {key} names"
+
+
+def _on_eks(name: str, known: Known) -> str:
+    judged = judge(name, known)
+    if judged.verb is Verb.STAY:
+        return f"{name} (which stays there)"
+    return f"{name} ({judged.target} on EKS)" if judged.target and not judged.open else name
+
+
 def _named(place: Path, text: str, known: Known) -> Iterator[Effect]:
     if GOOGLE_HOST.match(text):
         yield _flag(place, f"{text} is a registry of Google, and nodes of EKS have no login there.")
         return
+    for host in _HOST_VALUE.finditer(text):
+        yield _flag(place, f"{host[1]} is a registry of Google, and nodes of EKS have no login there.")
     for found in _NAME.finditer(text):
         if _WEB.match(found.group()):
             yield _flag(place, f"{found.group()} is a registry of Google, and nodes of EKS have no login there.")
             continue
-        name = found[1].rstrip(".:/)}>$@-")
+        name = found[1].rstrip(_ENDS)
         judged = judge(name, known)
         if judged.verb is Verb.STAY:
             said = f"{name} is an image in a registry of Google that stays there."
-            yield Flag(place, said, "Nothing if everybody may pull it.", Severity.INFO)
+            yield Flag(place, said, _STAYS, Severity.INFO)
         elif judged.verb in (Verb.COPY, Verb.REPLACE) and not judged.open:
             yield _flag(place, f"{name} is in a registry of Google; on EKS it is {judged.target}.")
         else:

@@ -205,8 +205,10 @@ RULES: tuple[Rule, ...] = (
         "IMG002",
         "Frozen registries and mirrors",
         (
-            "k8s.gcr.io and google-containers become registry.k8s.io, mirror.gcr.io becomes docker.io.",
-            "The first two are frozen, the last is Google's own cache, and keeps what it likes.",
+            "k8s.gcr.io and google-containers become registry.k8s.io, mirror.gcr.io becomes docker.io; releases of "
+            "Tekton and Istio come from where their projects moved them.",
+            "The first two are frozen, mirror.gcr.io is Google's own cache, and keeps what it likes. The projects "
+            "close theirs.",
             "Check that the old ones are still there.",
         ),
         _replaced,

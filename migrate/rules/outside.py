@@ -70,7 +70,7 @@ def _external_dns(obj: Object, _known: Known) -> Iterator[Effect]:
         if host is not None:
             yield Flag(
                 NOTES / f"{prefix}hostname",
-                f"external-dns on EKS takes {host} over as soon as it runs; two clusters must not own one name.{old}",
+                f"external-dns on EKS takes {host} over at release; two clusters must not own one name.{old}",
                 "Give the second external-dns its own --txt-owner-id, move the name when you cut over"
                 + (", and name the prefix with --annotation-prefix." if old else "."),
                 Severity.REVIEW,

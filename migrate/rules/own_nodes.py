@@ -13,12 +13,13 @@ from migrate.model.rules import Known, Rule
 from migrate.semantics.affinity import Term, term
 from migrate.semantics.nodes import Need, Stands, label_row, meaning
 from migrate.semantics.nodevalues import way
-from migrate.semantics.together import REQUIRED, TERMS
+from migrate.semantics.together import REQUIRED, TERMS, agree, asked
 
 # Labels that kubelet, Kubernetes and AWS put on nodes; with those of GKE everything that is not the user's own.
 _PUBLIC = ("kubernetes.io/", "k8s.io/", "karpenter.sh/", "karpenter.k8s.aws/", "eks.amazonaws.com/", "k8s.aws/")
 _OS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 _POOL = "cloud.google.com/gke-nodepool"
+_TYPE, _FAMILY = "node.kubernetes.io/instance-type", "eks.amazonaws.com/instance-family"
 
 
 def _wants(pod: PodTemplate, known: Known) -> Iterator[tuple[Path, Need]]:
@@ -83,11 +84,20 @@ def _labels(known: Known) -> Mapping[str, list[str]]:
 
 def _own_pool(obj: Object, known: Known) -> Iterator[Effect]:
     pod = pod_template(obj)
-    if known.flavour != "auto" or pod is None:
-        return
     told = set()
-    for place, need in _wants(pod, known):
-        if need.key in _OS and need.values == ("windows",):
+    for place, need in _wants(pod, known) if pod else ():
+        windows = need.key in _OS and need.values == ("windows",)
+        if known.flavour != "auto":
+            if windows:
+                yield Flag(
+                    place,
+                    "The pod asks for Windows nodes. EKS gives pods on them addresses only where that is switched on.",
+                    "Make nodes with a Windows AMI, and set enable-windows-ipam in the ConfigMap "
+                    "kube-system/amazon-vpc-cni.",
+                    Severity.INFO,
+                )
+            continue
+        if windows:
             yield Flag(
                 place,
                 "The pod asks for Windows nodes, and Auto Mode makes nodes with Linux only.",
@@ -95,7 +105,7 @@ def _own_pool(obj: Object, known: Known) -> Iterator[Effect]:
                 Severity.BLOCKER,
             )
             continue
-        found = meaning(need, known)
+        found = agree(need, meaning(need, known), asked(pod) if pod else frozenset(), known)
         said = found.stands is Stands.SAID
         needs = found.needs if said else (need,)
         what = next((what for what in map(_not_built_in, needs) if what), "")
@@ -120,8 +130,10 @@ def _not_built_in(need: Need) -> str:
         return "GPUs"
     if need.key == "eks.amazonaws.com/instance-local-nvme":
         return "local NVMe disks"
-    if need.key == "node.kubernetes.io/instance-type" and need.values:
-        families = {value.partition(".")[0] for value in need.values if "." in value}
+    if need.key in (_TYPE, _FAMILY) and need.operator == "In":
+        # What waits for an answer (UNDECIDED: …) is no type, and neither is one of Google Cloud: those have no dot.
+        said = [value for value in need.values if ":" not in value and (need.key == _FAMILY or "." in value)]
+        families = {value.partition(".")[0] for value in said}
         others = sorted(one for one in families if not _common(one))
         return f"instances of {', '.join(others)}" if others and len(others) == len(families) else ""
     return ""

@@ -21,13 +21,10 @@ _NOT_READY = "pd.csi.storage.gke.io/not-ready"
 _SIDECAR = "gke-gcsfuse-sidecar"
 _BECAUSE = "a pod on EKS cannot name a disk; a claim and a volume of its own lead to the EBS volume"
 _NODE_CLASS = "https://karpenter.sh/docs/concepts/nodeclasses/"
+# NVIDIA's libraries on GKE's nodes: SCH041 takes these volumes out.
+_DRIVER = "/home/kubernetes/bin/nvidia"
 # Paths of GKE's nodes: what is there, and what to do instead. The first prefix that fits decides.
 _PATHS: tuple[tuple[str, str, str], ...] = (
-    (
-        "/home/kubernetes/bin/nvidia",
-        "GKE's driver installer puts NVIDIA's libraries there",
-        "Remove the volume: on EKS the accelerated AMIs bring the driver, and the device plugin mounts it.",
-    ),
     ("/home/kubernetes", "it belongs to GKE's node image", "Put the programs into the image of the pod."),
     ("/var/lib/docker", "EKS nodes run containerd", "Read logs under /var/log/pods, and ask containerd, not Docker."),
     ("/etc/srv/kubernetes", "GKE keeps node credentials there", "Use a ServiceAccount and its token instead."),
@@ -130,7 +127,7 @@ def _node_paths(obj: Object, _known: Known) -> Iterator[Effect]:
         path = mapping(volume.get("hostPath")).get("path")
         if not isinstance(path, str):
             continue
-        for prefix, what, fix in _PATHS:
+        for prefix, what, fix in _PATHS if not f"{path}/".startswith(f"{_DRIVER}/") else ():
             # Local SSDs are numbered: ssd0, ssd1.
             if path == prefix or path.startswith(prefix if prefix.endswith("ssd") else f"{prefix}/"):
                 yield Flag(

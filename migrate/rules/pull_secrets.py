@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrate.manifest import pods
+from migrate.manifest.places import strings
 from migrate.model.effects import Cause, Effect, Flag, Remove, Severity, Skip, Transform
 from migrate.model.objects import Object
 from migrate.model.path import P, Path
 from migrate.model.ref import Ref
 from migrate.model.rules import Known, Rule
+from migrate.semantics import keyfiles
 from migrate.semantics.registries import is_ecr, is_google, seen
 
 _KEYS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
 _FACTS = "gke2eksFacts"
+# Where a custom resource names a Secret with logins: spec.secretRef.name, spec.imagePullSecrets[0].name, dockerConfig.
+_SECRET = re.compile(r"secret|docker|auth|credential|pull", re.IGNORECASE)
+_TWELVE = "See what it pulls or pushes. A login of ECR lasts twelve hours, so better give its pods an IAM role."
 _DOCS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/ECR_on_EKS.html"
 
 
 def _secret(obj: Object, known: Known) -> Iterator[Effect]:
     google, others = _hosts(obj)
+    if not _pulls(obj):
+        yield from _configuration(obj, known)
     if not google:
         return
     place = P("data", _KEYS[obj.body["type"]])
@@ -39,8 +47,8 @@ def _secret(obj: Object, known: Known) -> Iterator[Effect]:
     if dropped and reader is not None:
         yield Flag(
             place,
-            f"The login of {_and(dropped)} goes along, because {reader} reads this Secret as a file or variable.",
-            "See what it pulls or pushes. A login of ECR lasts twelve hours, so better give its pods an IAM role.",
+            f"The login of {_and(dropped)} goes along, because {reader}.",
+            _TWELVE,
             Severity.REVIEW,
         )
         return
@@ -52,8 +60,25 @@ def _secret(obj: Object, known: Known) -> Iterator[Effect]:
         yield Flag(place, said, "Nothing.", Severity.INFO)
 
 
+def _configuration(obj: Object, known: Known) -> Iterator[Effect]:
+    """A Docker configuration under another type, for kaniko and its like. A key file in it is IDN003's to name."""
+    google = [host for host in _registries(obj) if is_google(host)]
+    if not google or keyfiles.credentials(obj):
+        return
+    data = obj.body.get("data")
+    keys = [key for key in data if isinstance(key, str)] if isinstance(data, Mapping) else []
+    who = keyfiles.words(keyfiles.readers(obj.ref, known))
+    said = f"The login of {_and(google)} in here goes along: {who}."
+    yield Flag(P("data", keys[0]) if len(keys) == 1 else P("data"), said, _TWELVE, Severity.REVIEW)
+
+
 def _references(obj: Object, known: Known) -> Iterator[Effect]:
+    if "." in obj.ref.group and not obj.ref.group.endswith(".k8s.io"):
+        yield from _custom(obj, known)
+        return
     template = pods.pod_template(obj)
+    if template is None and obj.ref.kind != "ServiceAccount":
+        return
     place = P("imagePullSecrets") if template is None else Path((*template.path, "spec", "imagePullSecrets"))
     listed = (obj.body if template is None else template.spec).get("imagePullSecrets")
     if not isinstance(listed, list):
@@ -74,6 +99,33 @@ def _references(obj: Object, known: Known) -> Iterator[Effect]:
         )
 
 
+def _custom(obj: Object, known: Known) -> Iterator[Effect]:
+    """Custom resources are not rewritten: what an empty place means to their controller, no rule can know."""
+    names = _left(known).get(obj.ref.namespace)
+    for place, text, is_key in strings(obj.body) if names else ():
+        if is_key or text not in (names or ()) or place[0] in ("metadata", "status") or not _SECRET.search(str(place)):
+            continue
+        yield Flag(
+            place,
+            f"This names Secret/{obj.ref.namespace}/{text}, which stays behind: its logins are Google's.",
+            "Take it out with an override; where the registry on AWS needs a login, name its own Secret.",
+            Severity.REVIEW,
+        )
+
+
+def _left(known: Known) -> Mapping[str, frozenset[str]]:
+    """The Secrets that stay behind, by namespace."""
+    return known.once("pull_secrets.left", lambda: _all_left(known))
+
+
+def _all_left(known: Known) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for secret in known.all("", "Secret"):
+        if _stays_behind(secret, known):
+            found.setdefault(secret.ref.namespace, set()).add(secret.ref.name)
+    return {space: frozenset(names) for space, names in found.items()}
+
+
 def _gone(item: Any, obj: Object, known: Known) -> str | None:
     """The name of a Secret that is named here and stays behind."""
     name = item.get("name") if isinstance(item, Mapping) else None
@@ -91,16 +143,25 @@ def _stays_behind(secret: Object, known: Known) -> bool:
 
 def _hosts(secret: Object) -> tuple[list[str], list[str]]:
     """The registries of a Secret: Google's, and others. The reader keeps the names of hosts and no login."""
-    kind, facts = secret.body.get("type"), secret.body.get(_FACTS)
-    listed = facts.get("registries") if isinstance(facts, Mapping) else None
-    if not isinstance(kind, str) or kind not in _KEYS or not isinstance(listed, list):
+    if not _pulls(secret):
         return [], []
-    hosts = sorted({host for host in listed if isinstance(host, str)})
+    hosts = _registries(secret)
     return [host for host in hosts if is_google(host)], [host for host in hosts if not is_google(host)]
 
 
+def _pulls(secret: Object) -> bool:
+    kind = secret.body.get("type")
+    return isinstance(kind, str) and kind in _KEYS
+
+
+def _registries(secret: Object) -> list[str]:
+    facts = secret.body.get(_FACTS)
+    listed = facts.get("registries") if isinstance(facts, Mapping) else None
+    return sorted({host for host in listed if isinstance(host, str)}) if isinstance(listed, list) else []
+
+
 def _mounted(known: Known) -> Mapping[tuple[str, str], str]:
-    """Secrets that pods read themselves, by (namespace, name), with one of the readers."""
+    """Secrets that somebody reads other than the kubelet, by (namespace, name), and who does."""
     return known.once("pull_secrets.mounted", lambda: _readers(known))
 
 
@@ -110,7 +171,13 @@ def _readers(known: Known) -> Mapping[tuple[str, str], str]:
         for obj in known.all(group, kind):
             template = pods.pod_template(obj) if known.migrates(obj.ref) else None
             for name in _read(template) if template is not None else ():
-                found.setdefault((obj.ref.namespace, name), str(obj.ref))
+                found.setdefault((obj.ref.namespace, name), f"{obj.ref} reads this Secret as a file or variable")
+    for account in known.all("", "ServiceAccount"):
+        listed = account.body.get("secrets") if known.migrates(account.ref) else None
+        for item in listed if isinstance(listed, list) else ():
+            for name in _name(item, "name"):
+                said = f"{account.ref} lists it under secrets, where builders such as Tekton take logins from"
+                found.setdefault((account.ref.namespace, name), said)
     return found
 
 
@@ -159,12 +226,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="IMG008",
         title="imagePullSecrets that stay behind",
-        what="References to pull Secrets that stay behind leave ServiceAccounts and pods.",
+        what="References to pull Secrets that stay behind leave ServiceAccounts and pods. Custom resources that "
+        "name one are left as they are, and the place is named.",
         why="They name what is not there. Pods would start, but every one of them gets an event about it.",
         docs=_DOCS,
         area="images",
         severity=Severity.INFO,
-        kinds=pods.KINDS | {("", "ServiceAccount")},
+        kinds=frozenset(),
         do="Nothing, unless your registry on AWS is not ECR: then name its own Secret.",
         effects=_references,
         gke="imagePullSecrets: [{name: gcr}]",

@@ -19,6 +19,8 @@ _DOCS = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
 _GKE_LABELS = ("addonmanager.kubernetes.io/mode", "components.gke.io/component-name")
 _GOOGLE_GROUP = re.compile(r"([a-z0-9-]+\.)*(gke\.io|googleapis\.com|cloud\.google\.com|gke\.goog)")
 _PROMETHEUS = "Add the group monitoring.coreos.com where its monitors become those of the Prometheus operator."
+# Names that people give, too: a role that nobody read may be theirs, and REF001 says that it was not read.
+_COMMON = frozenset({"cluster-autoscaler", "external-metrics-reader", "metering", "snapshot-controller-runner"})
 _SUBJECTS = 3
 
 
@@ -32,6 +34,8 @@ def _bound(obj: Object, known: Known) -> Iterator[Effect]:
     if known.migrates(ref):
         return
     role, row = known.find(ref), identities.row_of("role", name, known)
+    if role is None and name in _COMMON:
+        return
     if row is None and not (role is not None and any(key in role.labels for key in _GKE_LABELS)):
         return
     say = row.fields["say"] if row is not None else "It is a role of GKE's own, and stays behind"

@@ -8,7 +8,7 @@ from migrate.model.effects import Effect, Flag, Question, Run, Severity
 from migrate.model.objects import Object
 from migrate.model.path import P
 from migrate.model.rules import Known, Rule
-from migrate.semantics.running import HELD, WORKLOADS, running
+from migrate.semantics.running import HELD, WORKLOADS, is_complete, running
 
 
 def _runs(obj: Object, known: Known) -> Iterator[Effect]:
@@ -19,6 +19,21 @@ def _runs(obj: Object, known: Known) -> Iterator[Effect]:
             P(),
             f"gke2eks.yaml lets this run on both clusters, and {found.risky}.",
             "Stop it on the source before you apply, or take the answer out.",
+            Severity.REVIEW,
+        )
+    if found.runs == HELD and found.asked:
+        yield Flag(
+            P(),
+            f"It is held, and the API server asks it because of {found.asked}: what that is about may be refused on "
+            "EKS until it runs.",
+            "Create objects of its kinds after release, or let it run on both sides.",
+            Severity.REVIEW,
+        )
+    if is_complete(obj):
+        yield Flag(
+            P(),
+            "This Job is complete on the source; on EKS it would do its work once more at release.",
+            f"Leave it out (--exclude {obj.ref}) unless it shall run again.",
             Severity.REVIEW,
         )
     if found.runs != HELD or found.answered:

@@ -94,9 +94,17 @@ def _runtime_class(obj: Object) -> Iterator[Effect]:
         return
     why = "no node on EKS has this label or taint"
     selector, tolerations = scheduling.get("nodeSelector"), scheduling.get("tolerations")
-    for key in selector if isinstance(selector, dict) else ():
+    for key, value in selector.items() if isinstance(selector, dict) else ():
         if isinstance(key, str) and _GOOGLE.match(key):
             yield Remove(P("scheduling", "nodeSelector", key), why)
+            if obj.body.get("handler") != _GVISOR:
+                yield Flag(
+                    P("scheduling", "nodeSelector", key),
+                    f"Pods of this class ran on nodes with {key}={value}, which had the handler "
+                    f"{obj.body.get('handler')}; now any node may get them, and no node of EKS has it by itself.",
+                    "Install the handler on nodes of your own, and name their label here with an override.",
+                    Severity.REVIEW,
+                )
     for at, one in enumerate(tolerations if isinstance(tolerations, list) else ()):
         if isinstance(one, dict) and isinstance(one.get("key"), str) and _GOOGLE.match(one["key"]):
             yield Remove(P("scheduling", "tolerations", at), why)

@@ -16,7 +16,7 @@ class Default:
     """A default that differs, and the objects that it touches.
 
     `handled` names the flavours on which a rule sees to it. `page` says that no rule has this id, so that the report's
-    id needs a page of its own.
+    id needs a page of its own. `whole`: one such object makes it true of the cluster, and naming all helps nobody.
     """
 
     rule: str
@@ -28,3 +28,4 @@ class Default:
     docs: str
     touches: Callable[[Object], bool]
     page: bool = False
+    whole: bool = False

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from migrate.errors import BadMapping
+from migrate.manifest import pods
+from migrate.manifest.credentials import is_file
 from migrate.model.objects import Object
 from migrate.model.path import Path
 from migrate.model.rules import Row
@@ -23,7 +25,7 @@ _IP = re.compile(PRIVATE)
 _LOGIN = re.compile(r"//[^@/\s]*@")
 _SHOWN, _NEAR, _LONG = 80, 80, 400
 # In these places a text is an address and nothing else; a name such as `cidr` says no more about it.
-_PLAIN = frozenset({"google-vip", "metadata", "internal-dns", "private-address", "cloud-sql"})
+_PLAIN = frozenset({"google-vip", "google-lb", "metadata", "internal-dns", "private-address", "cloud-sql"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,10 @@ _LOCAL = r"(?:127\.0\.0\.1|localhost|\[::1\])"
 _LOCAL_URL = re.compile(
     rf"(?:postgres|mysql|mariadb|sqlserver|mssql|cockroach)[a-z0-9+:]*//(?:[^@/\s]*@)?{_LOCAL}(?![\w.-])", re.I
 )
-_LOCAL_PORT = re.compile(rf"(?<![\w.-]){_LOCAL}:([0-9]{{2,5}})(?![0-9])", re.I)
+_LOCAL_PORT = re.compile(rf"(?<![\w.-]){_LOCAL}(?::|\s+)([0-9]{{2,5}})(?![0-9])", re.I)
 _LOCAL_ONLY = re.compile(rf"[\"']?{_LOCAL}[\"']?,?", re.I)
 _LOCAL_WORD = re.compile(rf"(?:^|[\s;\"'])(?:host|server)\s*=\s*{_LOCAL}(?![\w.-])", re.I)
+_LOCAL_FLAG = re.compile(rf"(?<!\S)(?:-h\s?|--host[= ]){_LOCAL}(?![\w.-])", re.I)
 _BASE = re.compile(r"db|sql|pg|postgres|database|jdbc|datasource|maria", re.I)
 
 
@@ -131,10 +134,17 @@ def scan(
         dumped = ""
     if dumped and local is None and not found.suspicious(dumped):
         return ()
-    hits = [hit for place in places(obj) for hit in _place(place, found, local, dumped)]
+    hits = [hit for place in places(obj) if not _login(obj, place) for hit in _place(place, found, local, dumped)]
     named = {(hit.path[:-1], hit.service.name) for hit in hits if hit.path[-1:] == ("value",)}
     hits = [h for h in hits if h.path[-1:] != ("name",) or (h.path[:-1], h.service.name) not in named]
     return tuple(_own(hit, found, own or {}) for hit in hits)
+
+
+def _login(obj: Object, place: Place) -> bool:
+    """Tell whether a text is a credential file of Google: the rules about identity name it (IDN003, IDN004)."""
+    kind = (obj.ref.group, obj.ref.kind)
+    known = place.path[:1] == ("data",) if kind == ("", "ConfigMap") else place.path[-1:] == ("value",)
+    return known and (kind == ("", "ConfigMap") or kind in pods.KINDS) and is_file(place.text)
 
 
 def _own(hit: Hit, found: Table, own: Mapping[str, str]) -> Hit:
@@ -245,10 +255,12 @@ def _is_local(line: Line, local: Local) -> bool:
         return port[1] in local.ports
     if _LOCAL_URL.search(line.text) or _LOCAL_WORD.search(line.text):
         return True
+    if _LOCAL_FLAG.search(line.text) and _BASE.search(line.text):
+        return True
     return any(_LOCAL_ONLY.fullmatch(value.strip()) and _BASE.search(keys) for keys, value in line.pairs)
 
 
 def _shown(text: str) -> str:
     """What may be shown of a text: no login, no query, not too long."""
-    plain = _LOGIN.sub("//…@", text.strip()).partition("?")[0].partition(" #")[0].rstrip("= ")
+    plain = _LOGIN.sub("//…@", " ".join(text.split())).partition("?")[0].partition(" #")[0].rstrip("= ")
     return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN - 1]}…"

@@ -207,5 +207,6 @@ def differences(objects: Iterable[Object], flavour: str) -> tuple[Difference, ..
     for d in DEFAULTS:
         refs = tuple(obj.ref for obj in everything if d.touches(obj))
         if refs:
-            found.append(Difference(d.rule, d.topic, d.gke, d.eks, flavour in d.handled, refs, d.fix))
+            named = () if d.whole else refs
+            found.append(Difference(d.rule, d.topic, d.gke, d.eks, flavour in d.handled, named, d.fix))
     return tuple(sorted(found, key=lambda d: (d.handled, -len(d.refs), d.rule, d.topic)))

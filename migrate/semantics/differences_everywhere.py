@@ -139,6 +139,7 @@ EVERYWHERE: tuple[Default, ...] = (
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html",
         _is(*_RUNS),
         page=True,
+        whole=True,
     ),
     Default(
         "CLU026",
@@ -183,6 +184,18 @@ EVERYWHERE: tuple[Default, ...] = (
         "nothing there.",
         f"{_EKS}/image-verification.html",
         _breaks_glass,
+        page=True,
+    ),
+    Default(
+        "CLU030",
+        "Who replaces nodes",
+        "Google, in the maintenance window, and a PodDisruptionBudget holds it up for an hour at most",
+        "you, for managed node groups, and an update fails where a budget does not let go within 15 minutes; Auto Mode "
+        "replaces each within 21 days",
+        NEITHER,
+        "Let every budget allow one disruption, and plan updates of node groups.",
+        f"{_EKS}/managed-node-update-behavior.html",
+        _is(("policy", "PodDisruptionBudget")),
         page=True,
     ),
 )

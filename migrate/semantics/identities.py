@@ -26,6 +26,8 @@ _PRINCIPAL = re.compile(
     r"principal://iam\.googleapis\.com/projects/[^/]+/locations/global/workloadIdentityPools/"
     r"(?P<project>[a-z0-9.:-]+)\.svc\.id\.goog/subject/ns/(?P<space>[^/]+)/sa/(?P<name>[^/]+)"
 )
+# An address as Google knows it. With a prefix (oidc:ana@acme.dev) another provider than Google says who it is.
+_ADDRESS = re.compile(r"[^@\s:/#]+@[^@\s:/#]+")
 # Unique ids of Google accounts have 21 digits; older ones fewer.
 _NUMBER = re.compile(r"[0-9]{18,22}")
 _POOL = ".svc.id.goog"
@@ -70,7 +72,7 @@ def subject(kind: object, name: object) -> Subject | None:
     if kind == "Group":
         if name.startswith("principalSet://"):
             return Subject(Who.WORKFORCE, name, group=True)
-        return Subject(Who.GROUP if "@" in name else Who.NAMED_GROUP, name, group=True)
+        return Subject(Who.GROUP if _ADDRESS.fullmatch(name) else Who.NAMED_GROUP, name, group=True)
     found = _MEMBER.fullmatch(name) or _PRINCIPAL.fullmatch(name)
     if found:
         return Subject(Who.MEMBER, name, project=found["project"], account=(found["space"], found["name"]))
@@ -80,7 +82,7 @@ def subject(kind: object, name: object) -> Subject | None:
         return Subject(Who.NUMBER, name)
     if name.endswith(".gserviceaccount.com"):
         return Subject(Who.MACHINE, name)
-    return Subject(Who.PERSON if "@" in name else Who.NAMED, name)
+    return Subject(Who.PERSON if _ADDRESS.fullmatch(name) else Who.NAMED, name)
 
 
 def local_account(found: Subject, known: Known) -> Ref | None:
@@ -119,7 +121,7 @@ def _sharing(known: Known) -> Mapping[str, tuple[Ref, ...]]:
     for account in known.all("", "ServiceAccount"):
         email = account.annotations.get(GOOGLE_ACCOUNT)
         if isinstance(email, str) and known.migrates(account.ref):
-            found.setdefault(email, []).append(account.ref)
+            found.setdefault(email.strip(), []).append(account.ref)
     return {email: tuple(sorted(refs)) for email, refs in found.items()}
 
 

@@ -19,13 +19,14 @@ SORTS: Mapping[str, str] = {
     "external_account": "a configuration of Workload Identity Federation, which trusts tokens of the old cluster",
     "authorized_user": "the Google login of a person, with a token that does not expire",
     "impersonated_service_account": "a Google login that acts as a service account",
+    "hmac": "the id of an HMAC key of Cloud Storage, whose secret is beside it",
 }
 
 
-def credentials(obj: Object) -> Mapping[str, str]:
+def credentials(obj: Object, field: str = "data") -> Mapping[str, str]:
     """The keys of a Secret or ConfigMap that hold a Google credential, and its `type`. Of a Secret the reader's facts
-    say it: no value is here."""
-    data = obj.body.get("data")
+    say it: no value is here. `field` is data, or binaryData of a ConfigMap."""
+    data = obj.body.get(field)
     if obj.ref.kind == "Secret":
         facts = obj.body.get(FACTS)
         kept = facts.get(FOUND) if isinstance(facts, Mapping) else None

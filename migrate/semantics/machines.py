@@ -51,6 +51,12 @@ def families(name: str, known: Known) -> tuple[str, ...]:
     return known.once("machine families", lambda: _families(known)).get(name, ())
 
 
+def families_besides(names: frozenset[str], known: Known) -> frozenset[str]:
+    """The instance families that take the place of any other machine family than these."""
+    every = known.once("machine families", lambda: _families(known))
+    return frozenset(family for name, found in every.items() if name not in names for family in found)
+
+
 def proposal(name: str, known: Known) -> str:
     """The smallest instance type of a like family that has the vCPU and memory of a custom type; '' for any other."""
     found = _CUSTOM.fullmatch(name)
@@ -91,6 +97,8 @@ def _families(known: Known) -> Mapping[str, tuple[str, ...]]:
     counted: dict[str, dict[str, int]] = {}
     for name, one in known.once("machines", lambda: _machines(known.rows(TYPES))).items():
         family = one.ec2.partition(".")[0]
+        if "rounded up" in one.note and family[0] in _MEMORY:
+            continue  # a single giant stood in for one size, often of another maker: c8i.96xlarge for n2d
         counts = counted.setdefault(name.partition("-")[0], {})
         counts[family] = counts.get(family, 0) + 1
     return {name: tuple(sorted(counts, key=lambda f: (-counts[f], f))) for name, counts in counted.items()}

@@ -199,7 +199,8 @@ def _shared(obj: Object) -> tuple[dict[str, str], list[dict[str, Any]]]:
         if isinstance(key, str) and isinstance(value, str) and _LABEL_VALUE.match(value) and not _OWN_DOMAINS.match(key)
     }
     taints = [
-        {name: one[name] for name in ("key", "value", "effect") if isinstance(one.get(name), str)}
+        # An empty value is none; Karpenter's definition refuses it where Kubernetes does not.
+        {name: one[name] for name in ("key", "value", "effect") if isinstance(one.get(name), str) and one[name]}
         for one in map(_mapping, _list(config.get("taints")))
         if isinstance(one.get("key"), str) and isinstance(one.get("effect"), str) and not _OWN_DOMAINS.match(one["key"])
     ]

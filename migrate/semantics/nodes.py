@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from migrate.model.effects import Question, Severity
@@ -14,6 +14,9 @@ from migrate.semantics.nodevalues import Remark, Word
 
 TABLE = "node-labels.yaml"
 HOSTNAME = "kubernetes.io/hostname"
+_APART = "Its values come to different labels, and one requirement names one label only."
+_TERMS = "Write a node affinity with a term for each of the values, or ask for one of them."
+_OWN_GROUP = "Make a managed node group of such machines, and select it with eks.amazonaws.com/nodegroup."
 _POSITIVE = ("In", "Exists", "Gt", "Lt")
 
 
@@ -94,14 +97,16 @@ def meaning(need: Need, known: Known) -> Meaning:
     if by == "host":
         return _host(need, row, because, known)
     if "to" not in row.fields:
-        return _dropped(need, row, because)
+        return _dropped(need, row, because, known)
     read = _limits(need, row)
     if isinstance(read, Stands):
         return _settled(need, read, because)
-    if not read.values or by in ("present", "same") or read.operator in ("Gt", "Lt"):
-        return _named(read, need, row, because, known)
+    if not read.values or by in ("present", "same", "least") or read.operator in ("Gt", "Lt"):
+        return _named(_at_least(read) if by == "least" else read, need, row, because, known)
     words = [nodevalues.word(value, row, known) for value in read.values]
-    found = _together(read, words, need, row, because)
+    if by == "family" and not need.positive:
+        words = nodevalues.only_theirs(read.values, words, known)
+    found = _together(read, words, need, row, because, known)
     return _KEPT if found.needs == (need,) and not found.remarks else found
 
 
@@ -153,21 +158,29 @@ def _named(read: Need, need: Need, row: Row, because: str, known: Known) -> Mean
     """Another key, the same operator: what does not look at values, or looks at them as they are."""
     key = nodevalues.dialect(nodevalues.target(row, known), known)
     if not key:
-        return _dropped(need, row, because)
+        return _dropped(need, row, because, known)
     said = Need(key, read.operator, read.values)
     if said == need:
         return _KEPT
     return Meaning(Stands.SAID, (said,), because, _caveat(row, need))
 
 
-def _together(read: Need, words: Sequence[Word], need: Need, row: Row, because: str) -> Meaning:
+def _at_least(need: Need) -> Need:
+    """Who asks for one of some numbers takes more, too; who avoids numbers avoids these only."""
+    numbers = [int(value) for value in need.values if re.fullmatch("[0-9]{1,6}", value)]
+    if need.operator != "In" or len(numbers) < len(need.values) or not min(numbers):
+        return need
+    return Need(need.key, "Gt", (str(min(numbers) - 1),))
+
+
+def _together(read: Need, words: Sequence[Word], need: Need, row: Row, because: str, known: Known) -> Meaning:
     # What is not quite the same matters to those who want it, not to those who avoid it.
     remarks = tuple(
         dict.fromkeys(one for word in words for one in word.remarks if need.positive or one.question is not None)
     )
     named = [dict(word.parts) for word in words if word.parts]
     if not named:
-        gone = _dropped(need, row, because)
+        gone = _dropped(need, row, because, known)
         return Meaning(gone.stands, (), because, (*gone.remarks, *(one for one in remarks if one.question)))
     lost = [value for value, word in zip(read.values, words, strict=True) if not word.parts]
     if lost and need.positive:
@@ -183,8 +196,9 @@ def _together(read: Need, words: Sequence[Word], need: Need, row: Row, because: 
         keys = list(dict.fromkeys(next(iter(parts)) for parts in named))
         lossy = any(len(parts) > 1 for parts in named) and not _covered(named)
     if not keys:
-        gone = _dropped(need, row, because)
-        return Meaning(gone.stands, (), because, (*gone.remarks, *(one for one in remarks if one.question)))
+        gone = _dropped(need, row, because, known)
+        apart = tuple(replace(one, message=f"{one.message} {_APART}", fix=_TERMS) for one in gone.remarks)
+        return Meaning(gone.stands, (), because, (*apart, *(one for one in remarks if one.question)))
     needs = tuple(
         Need(key, read.operator, tuple(dict.fromkeys(value for parts in named for value in parts.get(key, ()))))
         for key in keys
@@ -202,12 +216,16 @@ def _covered(named: Sequence[dict[str, tuple[str, ...]]]) -> bool:
     return all(primaries.count(one) > 1 for one in primaries)
 
 
-def _dropped(need: Need, row: Row, because: str) -> Meaning:
+def _dropped(need: Need, row: Row, because: str, known: Known) -> Meaning:
     if not need.positive:
         # No node on EKS has the label: what must not have it is any node.
         return Meaning(Stands.FREE, because=because)
     said = f"Nothing on EKS says {need}; without it the pod may run on any node that fits."
-    return Meaning(Stands.FREE, (), because, (_remark(row, said, Severity.REVIEW),))
+    remark = _remark(row, said, Severity.REVIEW)
+    if "to" in row.fields and not nodevalues.dialect(str(row.fields["to"]), known):
+        # Only nodes of Karpenter and Auto Mode are labelled with it, and what the row advises is theirs, too.
+        remark = replace(remark, fix=_OWN_GROUP)
+    return Meaning(Stands.FREE, (), because, (remark,))
 
 
 def _host(need: Need, row: Row, because: str, known: Known) -> Meaning:

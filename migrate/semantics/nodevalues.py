@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +162,16 @@ def _family(value: str, row: Row, known: Known) -> Word:
     return Word(((str(row.fields["to"]), found),) if found else ())
 
 
+def only_theirs(values: Sequence[str], words: Sequence[Word], known: Known) -> list[Word]:
+    """The words for machine families that are to be avoided, without what also takes the place of another one."""
+    others = machines.families_besides(frozenset(values), known)
+    found = []
+    for one in words:
+        parts = ((key, tuple(family for family in said if family not in others)) for key, said in one.parts)
+        found.append(Word(tuple((key, said) for key, said in parts if said), one.remarks))
+    return found
+
+
 def _gpu(value: str, row: Row, known: Known) -> Word:
     found = machines.gpu(value, known)
     answer = known.answer("scheduling", "gpus", value)
@@ -197,11 +207,12 @@ def _class(value: str, row: Row, known: Known) -> Word:
     question = Question(
         key=("scheduling", "computeClasses", value),
         group="scheduling.computeClasses",
-        title="Which NodePool takes the place of each ComputeClass?",
+        title="Which NodePool, or managed node group, takes the place of each ComputeClass?",
         until="Pods that ask for the class are never scheduled.",
         example="default",
     )
-    remarks = _open(question, f"No NodePool is named yet for the ComputeClass {value}.")
+    what = "managed node group" if way(known) == "groups" else "NodePool"
+    remarks = _open(question, f"No {what} is named yet for the ComputeClass {value}.")
     return Word(((_POOL, (f"UNDECIDED: {question.name}",)),), tuple(remarks))
 
 

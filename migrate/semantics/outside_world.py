@@ -28,7 +28,7 @@ class _Program:
 
 
 def acts_outside(obj: Object, known: Known) -> Row | None:
-    """The row of the program that this workload runs; None for one that keeps to its cluster, as far as is known."""
+    """The row of the program that this workload runs; None for one that the table does not know."""
     pod = pod_template(obj)
     if pod is None:
         return None
@@ -121,7 +121,8 @@ _PLAIN = re.compile(rf"({_HOST})\.?(?::[0-9]{{1,5}})?(?:/\S*)?", re.IGNORECASE)
 # Names that no public DNS has, that documentation is written with, or that other rules speak about.
 _NOT_OUTSIDE = re.compile(
     r"(^|\.)(svc|cluster\.local|local|localhost|localdomain|internal|invalid|test|example|lan|intranet"
-    r"|example\.(com|org|net)|googleapis\.com|gcr\.io|pkg\.dev|sql\.goog|w3\.org)$"
+    r"|example\.(com|org|net)|google\.com|google-analytics\.com|googletagmanager\.com|gstatic\.com|recaptcha\.net"
+    r"|googleapis\.com|gcr\.io|pkg\.dev|sql\.goog|w3\.org)$"
 )
 _LONGEST = 100_000
 

@@ -216,5 +216,6 @@ def _table(known: Known) -> tuple[_Entry, ...]:
             for under in row.fields.get("under", [""]):
                 name = f"{host}/{under}" if under else host
                 pattern = re.compile("[a-z0-9-]+".join(re.escape(part) for part in name.split("*")) + r"(?=/|\Z)")
-                found.append(((-len(under), "*" in host, -order), _Entry(pattern, row)))
+                # A whole name before one with a `*`, and of two with a `*` the one that says more.
+                found.append(((-len(under), "*" in host, -len(host), -order), _Entry(pattern, row)))
     return tuple(entry for _, entry in sorted(found, key=lambda one: one[0]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from migrate.manifest.pods import PodTemplate, pod_template
@@ -13,6 +13,7 @@ from migrate.model.ref import Ref
 from migrate.model.rules import Known
 from migrate.semantics.claims import claims
 from migrate.semantics.outside_world import acts_outside
+from migrate.semantics.running_marks import asking, takes_work
 
 HELD, BOTH = "held", "both"
 WORKLOADS = frozenset(
@@ -28,11 +29,15 @@ _JOBS = {
 }
 _KEDA = "KEDA scales it by work that waits outside of the cluster; both sides would take from it"
 _LEADER = "it elects a leader by Leases, which end at the cluster; each side would have one"
+_ASKED = "the API server asks it before it stores objects, and can store none of them while it does not run"
+_TAKES = "it takes work that waits outside of the cluster, and so does the source"
 _UNSELECTED = "no Service leads to it, so it finds its work by itself"
 _DAEMON = "a DaemonSet serves the node that it runs on"
 _SERVED = "a Service leads to it, so it waits to be asked"
 # Ports that somebody scrapes: a queue consumer with one of these is a queue consumer still.
 _SCRAPED = re.compile(r"(^|[^a-z])(metrics?|prom(etheus)?|monitoring|telemetry)($|[^a-z])")
+# Caches and brokers: Redis, Sentinel, Memcached, NATS, AMQP. Databases have claims, and are held for their data.
+_SERVERS = frozenset({6379, 26379, 11211, 4222, 5672})
 # Triggers that measure the workload itself, the time, or what a monitoring system says: no work that waits.
 _NO_QUEUE = frozenset(
     {"cpu", "memory", "cron", "prometheus", "kubernetes-workload", "kubernetes-resource", "metrics-api", "datadog"}
@@ -49,6 +54,7 @@ class Running:
     """`runs` is held or both, `because` a clause that many workloads share; `detail` names what only this one has.
 
     `risky` is the harm of running twice: of a default, where there is one; of an answer, if it takes the risk.
+    `asked` names what makes the API server ask it before it stores an object.
     """
 
     runs: str
@@ -56,19 +62,26 @@ class Running:
     detail: str = ""
     answered: bool = False
     risky: str = ""
+    asked: str = ""
 
 
 def running(obj: Object, known: Known) -> Running:
     """Decide for one workload. An answer wins over every default."""
-    default = _default(obj, known)
+    services = _services_of(obj, known)
+    asks = asking(known)
+    asked = next((asks[service.ref] for service in services if service.ref in asks), "")
+    default = _default(obj, known, services, asked)
     answer = known.answer("runs", str(obj.ref))
     if answer not in (HELD, BOTH):
-        return default
-    return Running(answer, _ANSWERED, answered=True, risky=default.risky if answer == BOTH else "")
+        return replace(default, asked=asked)
+    risky = default.risky if answer == BOTH else ""
+    return Running(answer, _ANSWERED, answered=True, risky=risky, asked=asked)
 
 
-def _default(obj: Object, known: Known) -> Running:
+def _default(obj: Object, known: Known, services: Sequence[Object], asked: str) -> Running:
     row = acts_outside(obj, known)
+    if row is not None and row.fields.get("runs") == BOTH:
+        return Running(BOTH, str(row.fields["because"]), f"It runs {row.fields['program']} ({row.where}).")
     if row is not None:
         harm = str(row.fields["because"])
         return Running(HELD, harm, f"It runs {row.fields['program']} ({row.where}).", risky=harm)
@@ -84,12 +97,27 @@ def _default(obj: Object, known: Known) -> Running:
     trigger = triggers.get((obj.ref.kind, obj.ref.namespace, obj.ref.name), "")
     if trigger:
         return Running(HELD, _KEDA, f"The trigger is {trigger}.")
+    if asked:
+        return Running(BOTH, _ASKED, f"{asked}.")
     account = (obj.ref.namespace, _account(pod))
     role = known.once("runs.leases", lambda: dict(_leases(known))).get(account, "")
-    if role:
+    # A proxy elects who writes the status of Ingresses; clients outside reach all of its pods.
+    if role and not any(service.spec.get("type") == "LoadBalancer" for service in services):
         return Running(HELD, _LEADER, f"{role} lets ServiceAccount {account[1]} write Leases.")
-    service = _service(obj, pod, known)
-    return Running(BOTH, _SERVED, f"{service}.") if service else Running(HELD, _UNSELECTED)
+    leading = next((one for one in services if _leads(one, obj)), None)
+    if leading is None:
+        return Running(HELD, _UNSELECTED)
+    taken = takes_work(obj, pod)
+    return Running(HELD, _TAKES, taken) if taken else Running(BOTH, _SERVED, f"{leading.ref}.")
+
+
+def is_complete(obj: Object) -> bool:
+    """Tell whether a Job has done its work on the source."""
+    conditions = _map(obj.body.get("status")).get("conditions") if obj.ref.kind == "Job" else None
+    return any(
+        one.get("type") == "Complete" and one.get("status") == "True"
+        for one in map(_map, conditions if isinstance(conditions, list) else ())
+    )
 
 
 def _with_data(obj: Object, known: Known) -> Iterator[tuple[str, str]]:
@@ -116,30 +144,39 @@ def _account(pod: PodTemplate | None) -> str:
     return name if isinstance(name, str) else "default"
 
 
-def _service(obj: Object, pod: PodTemplate | None, known: Known) -> str:
-    """The Service that brings work to these pods; '' when none does."""
+def _services_of(obj: Object, known: Known) -> list[Object]:
+    """The Services whose selector fits the pods of a workload."""
     by_space = known.once("runs.services", lambda: _services(known))
+    pod = pod_template(obj)
     labels = pod.labels if pod else {}
-    governing = obj.spec.get("serviceName") if obj.ref.kind == "StatefulSet" else None
-    for service in by_space.get(obj.ref.namespace, ()):
-        # A StatefulSet needs its headless Service for the names of its pods: it says nothing about who calls them.
-        if service.ref.name == governing and service.spec.get("clusterIP") == "None":
-            continue
-        if all(labels.get(key) == value for key, value in service.spec["selector"].items()):
-            return str(service.ref)
-    return ""
+    return [
+        service
+        for service in by_space.get(obj.ref.namespace, ())
+        if all(labels.get(key) == value for key, value in service.spec["selector"].items())
+    ]
+
+
+def _leads(service: Object, obj: Object) -> bool:
+    """Tell whether a Service brings work. Not one for scraping alone, nor one that only names pods."""
+    ports = service.spec.get("ports")
+    listed = [_map(port) for port in ports] if isinstance(ports, list) else []
+    names = [str(port.get("name") or "") for port in listed]
+    if names and all(_SCRAPED.search(name) for name in names):
+        return False
+    # A StatefulSet needs its headless Service for the names of its pods: it says nothing about who calls them,
+    # unless what listens there is a cache or a broker, which clients find by that name.
+    governing = obj.ref.kind == "StatefulSet" and service.ref.name == obj.spec.get("serviceName")
+    if governing and service.spec.get("clusterIP") == "None":
+        return any(port.get("port") in _SERVERS for port in listed)
+    return True
 
 
 def _services(known: Known) -> Mapping[str, tuple[Object, ...]]:
-    """The Services of each namespace that lead to pods, those for scraping alone left out."""
+    """The Services of each namespace that select pods."""
     found: dict[str, list[Object]] = {}
     for service in known.all("", "Service"):
         selector = service.spec.get("selector")
         if not isinstance(selector, Mapping) or not selector or service.spec.get("type") == "ExternalName":
-            continue
-        ports = service.spec.get("ports")
-        names = [str(_map(port).get("name") or "") for port in ports] if isinstance(ports, list) else []
-        if names and all(_SCRAPED.search(name) for name in names):
             continue
         found.setdefault(service.ref.namespace, []).append(service)
     return {space: tuple(services) for space, services in found.items()}

@@ -2,6 +2,9 @@
 
 Every question is answered by the example that the tool itself prints: a user who appends gke2eks.undecided.yaml to
 gke2eks.yaml gets these manifests. Nothing is created but namespaces and definitions: the rest are dry runs.
+
+Created NodePools are judged by Karpenter's own definitions. Of eks.amazonaws.com NodeClass, which those of Auto Mode
+refer to, AWS publishes no definition; the plan makes none, and no server looks at the reference.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import pytest
 import yaml
 from rig.controlplane import ControlPlane
 from rig.http import ApiError, Client
+from rig.shapes.loading import define, real
 
 from migrate.cleaner import clean
 from migrate.flow.plan import read_decisions, tables
@@ -84,6 +88,13 @@ def said(client: Client, body: dict[str, Any]) -> str:
     return ""
 
 
+def karpenter(client: Client, flavour: str) -> None:
+    """Bring Karpenter's kinds as that flavour of EKS has them: Auto Mode has no EC2NodeClass."""
+    found = [crd for crd in real("karpenter") if flavour == "standard" or crd["spec"]["group"] == "karpenter.sh"]
+    assert {crd["spec"]["names"]["kind"] for crd in found} >= {"NodePool", "NodeClaim"}
+    define(client, found)
+
+
 def prepare(client: Client, made: Plan) -> None:
     """Create the namespaces and the definitions that the objects need."""
     spaces = {step.ref.namespace for step in made.steps if step.ref.namespace}
@@ -116,7 +127,9 @@ def test_the_server_takes_what_it_took(
 ) -> None:
     snapshot = read([str(_place(source, request))], stdin=lambda: b"", needles=(), hash_key=b"test").snapshot
     made = answered(snapshot, flavour, tmp_path)
-    asked, refused = judge(fresh_control_plane.client(), snapshot, made)
+    client = fresh_control_plane.client()
+    karpenter(client, flavour)
+    asked, refused = judge(client, snapshot, made)
     assert refused == []
     assert asked == sum(step.body is not None for step in made.steps) > 40
 
@@ -132,11 +145,35 @@ def _inputs() -> Iterator[list[Any]]:
 def test_the_server_takes_the_plan_of_every_identifier_and_case(
     flavour: str, fresh_control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    client, asked, refused = fresh_control_plane.client(), 0, []
+    client, asked, refused, pools = fresh_control_plane.client(), 0, [], 0
+    karpenter(client, flavour)
     for objects in _inputs():
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}).encode()
         snapshot = read(["-"], stdin=lambda body=body: body, needles=(), hash_key=b"test").snapshot
-        number, more = judge(client, snapshot, answered(snapshot, flavour, tmp_path))
+        made = answered(snapshot, flavour, tmp_path)
+        number, more = judge(client, snapshot, made)
         asked, refused = asked + number, refused + more
+        pools += sum(step.ref.kind == "NodePool" for step in made.steps if step.body is not None)
     assert refused == []
     assert asked > 300
+    assert pools > 10
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_karpenter_itself_refuses_what_is_no_nodepool(flavour: str, fresh_control_plane: ControlPlane) -> None:
+    """The definitions have teeth: a field, an operator's value and a label that Karpenter does not take."""
+    client = fresh_control_plane.client()
+    karpenter(client, flavour)
+    ref = {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}
+
+    def pool(requirement: dict[str, Any], labels: dict[str, str], **spec: Any) -> dict[str, Any]:
+        template = {"metadata": {"labels": labels}, "spec": {"nodeClassRef": ref, "requirements": [requirement]}}
+        body = {"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "a"}}
+        return {**body, "spec": {"template": template, **spec}}
+
+    fine = {"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]}
+    assert said(client, pool(fine, {"compute-class": "a"}, weight=1)) == ""
+    assert "not declared" in said(client, pool(fine, {}, nonsense=1))
+    assert "weight" in said(client, pool(fine, {}, weight=101))
+    assert "integer" in said(client, pool({"key": "cpu", "operator": "Gt", "values": ["8Gi"]}, {}))
+    assert "restricted" in said(client, pool(fine, {"karpenter.sh/nodepool": "a"}))
