@@ -38,7 +38,7 @@ _LONGEST_WAIT = 60.0
 _CHUNK = 1 << 20
 
 
-class _Again(Exception):
+class Again(Exception):
     """It may work the next time. `after`: seconds that the server asked for; `few`: do not insist."""
 
     def __init__(self, why: str, *, after: float | None = None, few: bool = False) -> None:
@@ -88,7 +88,7 @@ class Wire:
             login = self.connection.authorization()
             try:
                 status, body = self._once(request, login)
-            except _Again as again:
+            except Again as again:
                 if attempt >= (_FEW if again.few else _ATTEMPTS):
                     raise self._unreachable(path, again.why, attempt) from None
                 wait = min(0.2 * 2**attempt, 8) * random.uniform(0.5, 1) if again.after is None else again.after
@@ -128,19 +128,19 @@ class Wire:
         while chunk := answer.read1(_CHUNK, decode_content=False):
             parts.append(chunk)
             if time.monotonic() > end:
-                raise _Again(f"the answer was not whole after {seconds:g} s", few=True)
+                raise Again(f"the answer was not whole after {seconds:g} s", few=True)
         data = b"".join(parts)
         if answer.headers.get("Content-Encoding") != "gzip" or not data:
             return data
         try:
             return gzip.decompress(data)  # in one go: for each chunk of the network it costs more
         except (OSError, EOFError, zlib.error):
-            raise _Again("the answer was cut off") from None
+            raise Again("the answer was cut off") from None
 
     def _parsed(self, answer: Any, data: bytes, asked: _Request) -> tuple[int, Any]:
         status = int(answer.status)
         if status in _AGAIN:
-            raise _Again(f"the server answered {_named(answer)}", after=_after(answer.headers.get("Retry-After")))
+            raise Again(f"the server answered {_named(answer)}", after=seconds_after(answer.headers.get("Retry-After")))
         try:
             # Python 3.11 takes a connection that is reset within the headers for an empty 200.
             body = (
@@ -150,28 +150,28 @@ class Wire:
             body = None
         if status < 300 and not asked.fits(body):
             few = bool(data) and not self._answered  # a log-in page stays one
-            raise _Again("an answer was cut off, or is not that of a Kubernetes API server", few=few)
+            raise Again("an answer was cut off, or is not that of a Kubernetes API server", few=few)
         return status, body
 
     def _judged(self, bad: Exception, silence: float) -> Exception:
         """Say what an exception of the network means. Texts of exceptions may be long; ours are short."""
         inner = bad.args[0] if isinstance(bad, exceptions.SSLError) and bad.args else bad
         if isinstance(bad, exceptions.ProxyError):
-            return _Again("the proxy between us and the server does not let us through", few=not self._answered)
+            return Again("the proxy between us and the server does not let us through", few=not self._answered)
         if isinstance(inner, ssl.SSLCertVerificationError):
             return self._certificate(inner)
         if isinstance(inner, ssl.SSLError):
-            return _Again(f"TLS failed, {inner.reason or 'for no stated reason'}")
+            return Again(f"TLS failed, {inner.reason or 'for no stated reason'}")
         if isinstance(bad, exceptions.NameResolutionError):
-            return _Again("its name is not known here", few=not self._answered)
+            return Again("its name is not known here", few=not self._answered)
         if isinstance(bad, exceptions.ReadTimeoutError):
-            return _Again(f"no answer within {silence:g} s", few=True)
+            return Again(f"no answer within {silence:g} s", few=True)
         if isinstance(bad, exceptions.NewConnectionError):  # a kind of timeout to urllib3
             why = "the connection was refused" if "refused" in str(bad) else "the network does not lead there"
-            return _Again(why, few=not self._answered)
+            return Again(why, few=not self._answered)
         if isinstance(bad, exceptions.ConnectTimeoutError):
-            return _Again("nobody answers at this address", few=True)
-        return _Again("the connection broke off")
+            return Again("nobody answers at this address", few=True)
+        return Again("the connection broke off")
 
     def _certificate(self, bad: ssl.SSLCertVerificationError) -> Refused:
         why = str(bad.verify_message or "it cannot be verified").rstrip(".")
@@ -223,7 +223,7 @@ def _message(body: Any) -> str:
     return text if len(text) <= 300 else text[:300] + " …"
 
 
-def _after(said: str | None) -> float | None:
+def seconds_after(said: str | None) -> float | None:
     """Seconds of a Retry-After header, which may be a number or a date."""
     if not said:
         return None

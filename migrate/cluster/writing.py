@@ -19,7 +19,7 @@ from migrate.cluster.conflicts import causes
 from migrate.cluster.connection import Connection
 from migrate.cluster.outcome import Reason, Unknown
 from migrate.cluster.pace import Pace
-from migrate.cluster.wire import Wire, _after, _Again
+from migrate.cluster.wire import Again, Wire, seconds_after
 from migrate.errors import NotLoggedIn
 
 APPLY, JSON = "application/apply-patch+yaml", "application/json"
@@ -136,11 +136,11 @@ class Sender(Wire):
             except BaseException:
                 answer.close()
                 raise
-        except _Again as again:  # half an answer
+        except Again as again:  # half an answer
             return _Trouble(again.why, sent=True, tries=_FEW if again.few else _ATTEMPTS)
         except (exceptions.HTTPError, OSError) as bad:
             judged = self._judged(bad, self._timeout)
-            if not isinstance(judged, _Again):
+            if not isinstance(judged, Again):
                 raise judged from None
             unsent = isinstance(bad, _UNSENT)
             return _Trouble(judged.why, sent=not unsent, tries=_FEW if judged.few else _ATTEMPTS)
@@ -164,7 +164,7 @@ class Sender(Wire):
     def _passing(self, found: Answer, answer: Any) -> _Trouble | None:
         """Tell what may be over soon; None: it is for good."""
         why = f"the server answered {found.status} {answer.reason or ''}".strip()
-        after = _after(answer.headers.get("Retry-After"))
+        after = seconds_after(answer.headers.get("Retry-After"))
         reason = rejections.rejected(found.status, found.body).reason
         if found.status == 429 and reason is Reason.THROTTLED:  # refused before anything else
             return _Trouble(why, False, after=after, answer=found)
