@@ -14,7 +14,9 @@ from pathlib import Path
 import jsonschema
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from migrate.cli.rules import command
 from migrate.errors import EXIT_CODES
 
 
@@ -179,7 +181,9 @@ def test_every_rule_that_a_report_names_has_a_page(planned: Path) -> None:
     named |= {c["rule"] for s in plan["steps"] for c in s["changes"]}
     assert "CLU010" in named and "SVC001" in named
     for rule in named | {"SWP001"}:
-        assert run("rules", rule).returncode == 0
+        shown = CliRunner().invoke(command, [rule], standalone_mode=False)
+        assert not shown.exception and shown.stdout.startswith(rule), rule
+    assert run("rules", "SVC001").returncode == 0
 
 
 def test_a_decision_that_fits_nothing_is_named(example: Path, tmp_path: Path) -> None:
