@@ -217,18 +217,18 @@ def test_a_plan_of_a_former_version_is_explained(repo: Path, tmp_path: Path) -> 
 
 def test_an_export_for_machines(env: dict[str, str], proxy: Proxy, repo: Path, tmp_path: Path) -> None:
     schema = jsonschema.Draft202012Validator(orjson.loads((repo / "reports" / "export.schema.json").read_bytes()))
-    proxy.faults = Faults(rules=[Rule(Status(403), path="/secrets"), Rule(Status(500), path="/cronjobs")])
+    proxy.faults = Faults(rules=[Rule(Status(403), path="/secrets"), Rule(Status(500, retry_after=0), path="/cronjobs")])
     out = tmp_path / "with space"
-    done = run("export", "-o", "json", "-w", out, "--without", "jobs", "-n", "*", **env)
+    done = run("export", "-o", "json", "-w", out, "--without", "jobs", "-n", "ap*", **env)
     said = json.loads(done.stdout)
     schema.validate(said)
     assert done.returncode == 1 and said["source"] == "here" and said["kubernetes"].startswith("v1.")
-    assert said["next"] == f"gke2eks plan -w '{out}'" and said["select"]["namespaces"] == ["*"]
+    assert said["next"] == f"gke2eks plan -w '{out}'" and said["select"]["namespaces"] == ["ap*"]
     kinds = {(one["group"], one["kind"]): one for one in said["kinds"]}
     assert kinds["", "Secret"]["outcome"] == "forbidden" and kinds["batch", "CronJob"]["outcome"] == "failed"
     assert kinds["batch", "Job"]["why"] == "left out by --without" and kinds["batch", "CronJob"]["why"]
     counts = said["counts"]
-    assert counts["forbidden"] == counts["failed"] == 1 and counts["objects"] > 100
+    assert counts["forbidden"] == counts["failed"] == 1 and counts["objects"] > 40
     assert counts["kinds"] == len(kinds) == sum(counts[one] for one in ("listed", "forbidden", "failed", "left_out"))
     assert counts["objects"] + counts["unfit"] == sum(one["count"] for one in said["kinds"])
     for wrong in ({**said, "schema": "x"}, {**said, "kinds": [{"kind": "Secret"}]}, {**said, "counts": {}}):
