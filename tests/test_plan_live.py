@@ -217,7 +217,9 @@ def test_a_plan_of_a_former_version_is_explained(repo: Path, tmp_path: Path) -> 
 
 def test_an_export_for_machines(env: dict[str, str], proxy: Proxy, repo: Path, tmp_path: Path) -> None:
     schema = jsonschema.Draft202012Validator(orjson.loads((repo / "reports" / "export.schema.json").read_bytes()))
-    proxy.faults = Faults(rules=[Rule(Status(403), path="/secrets"), Rule(Status(500, retry_after=0), path="/cronjobs")])
+    proxy.faults = Faults(
+        rules=[Rule(Status(403), path="/secrets"), Rule(Status(500, retry_after=0), path="/cronjobs")]
+    )
     out = tmp_path / "with space"
     done = run("export", "-o", "json", "-w", out, "--without", "jobs", "-n", "ap*", **env)
     said = json.loads(done.stdout)
