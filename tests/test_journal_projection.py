@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from migrate.workspace.journal_projection import project
@@ -160,6 +160,9 @@ PODS = st.dictionaries(st.sampled_from(FIELDS), JSONS)
 KINDS = st.sampled_from([("apps/v1", "Deployment"), ("acme.example/v1", "Shop")])
 
 
+@example(("apps/v1", "Deployment"), {"volumes": [None]}, {"volumes": []})
+@example(("apps/v1", "Deployment"), {"containers": [{"name": None}]}, {"containers": [{"name": None}]})
+@example(("apps/v1", "Deployment"), {"nodeSelector": {"a": "b"}}, {"nodeSelector": {}})
 @given(KINDS, PODS, PODS)
 def test_any_two_bodies(kind: tuple[str, str], live: Json, sent: Json) -> None:
     """Never an error, never a change of what was given, and projecting once more says the same."""

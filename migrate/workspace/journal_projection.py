@@ -59,11 +59,16 @@ def _value(live: Any, sent: Any, row: _Row, name: str) -> Any:
     if isinstance(sent, Mapping) and isinstance(live, Mapping):
         # No selector has defaults; other maps that are one value do (apiVersion of a fieldRef).
         if row is not None and row.get("of") == "whole" and name.lower().endswith("selector"):
-            return _bare(live)
-        return _map(live, sent, row)
+            return _ours(_bare(live), sent, row)
+        return _ours(_map(live, sent, row), sent, row)
     if isinstance(sent, list) and isinstance(live, list):
-        return _list(live, sent, row)
+        return _ours(_list(live, sent, row), sent, row)
     return live
+
+
+def _ours(found: Any, sent: Any, row: _Row) -> Any:
+    """What is left of `live`: where we sent nothing and nothing of ours is there, it is as if the field were absent."""
+    return MISSING if row is not None and _nothing(sent, row) and _nothing(found, row) else found
 
 
 def _map(live: Body, sent: Body, row: _Row) -> dict[str, Any]:
@@ -93,7 +98,9 @@ def _name(item: Any, keys: Sequence[str], default: Mapping[str, Any]) -> Any:
     """What tells an item from others, as text, since 80, "80" and true are three; MISSING when it has no key."""
     if not isinstance(item, Mapping):
         return MISSING
-    found = {key: item.get(key, default.get(key)) for key in keys if key in item or key in default}
+    # A key of null is none: servers drop it.
+    said = {key: item[key] for key in keys if item.get(key) is not None}
+    found = {key: said.get(key, default.get(key)) for key in keys if key in said or key in default}
     return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else MISSING
 
 
