@@ -1,0 +1,106 @@
+"""What of a plan goes to the target in one run, what stays out and why, and what arrives held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from migrate.model.objects import Body, Object
+from migrate.model.plan import Fate, Plan, Standing, Step
+from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
+from migrate.semantics.gates import Gates, gates
+from migrate.semantics.holding_scaling import Scaler, replicas_owner
+from migrate.semantics.holding_who import waiting
+
+_PLACEHOLDER = b'"UNDECIDED: '
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Why an object is left out, and what to do. `behind` is the object that it would only wait for."""
+
+    why: str
+    fix: str
+    behind: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """`steps` are those that go, held or not; `held` are those of them that arrive inert, because.
+
+    `scalers` say who owns `replicas` of a workload. `gates` say who waits for whom, over the whole plan.
+    """
+
+    plan: Plan
+    steps: Mapping[Ref, Step]
+    left_out: Mapping[Ref, NotSent]
+    held: Mapping[Ref, str]
+    scalers: Mapping[Ref, Scaler]
+    gates: Gates
+
+    @property
+    def bodies(self) -> Mapping[Ref, Body]:
+        """The planned bodies of what goes; those of Secrets are without values."""
+        return {ref: step.body for ref, step in self.steps.items() if step.body is not None}
+
+
+def going(
+    plan: Plan, *, select: Selection = EVERYTHING, everything: bool = False, more_held: Mapping[Ref, str] | None = None
+) -> Going:
+    """Part a plan. `everything` is `apply --hold`; `more_held` are others that arrive held, because."""
+    found = gates(plan)
+    out = dict(_not_sendable(plan))
+    for ref, root in found.stopped_by(out).items():
+        why = out[root].why
+        out[ref] = NotSent(f"it would only wait for {root}: {why}", f"see {root}.", root)
+    selected = {step.ref for step in plan.steps if step.body is None or _selected(select, step)}
+    steps = {s.ref: s for s in plan.steps if s.body is not None and s.ref in selected and s.ref not in out}
+    held = {**waiting(plan.steps, everything=everything), **(more_held or {})}
+    return Going(
+        plan=plan,
+        steps=steps,
+        left_out={ref: why for ref, why in out.items() if ref in selected},
+        held={ref: why for ref, why in held.items() if ref in steps},
+        scalers=_scalers(plan.steps),
+        gates=found,
+    )
+
+
+def held_back(step: Step) -> bool:
+    """Tell whether a placeholder or a blocker keeps this object from every server. A created one has no finding of
+    its own: a placeholder in it is enough."""
+    if step.fate is Fate.CREATE:
+        return _PLACEHOLDER in orjson.dumps(step.body)
+    return step.standing in (Standing.BLOCKED, Standing.WAIT)
+
+
+def _selected(select: Selection, step: Step) -> bool:
+    assert step.body is not None
+    obj = Object(step.ref, step.body)
+    return select.matches(obj)
+
+
+def _not_sendable(plan: Plan) -> Mapping[Ref, NotSent]:
+    questions = {ref: one for one in plan.undecided if one.blocks for ref in one.refs}
+    out: dict[Ref, NotSent] = {}
+    for step in plan.steps:
+        if step.fate is Fate.MANUAL:
+            out[step.ref] = NotSent("it is moved by hand", f"gke2eks explain '{step.ref}' says how.")
+        elif step.body is not None and step.standing is Standing.BLOCKED:
+            out[step.ref] = NotSent("it is blocked", f"gke2eks explain '{step.ref}' says by what.")
+        elif step.body is not None and held_back(step):
+            asked = questions.get(step.ref)
+            key = ".".join(asked.key) if asked else ""
+            why = f"it waits for an answer: {key}" if key else "it waits for an answer"
+            out[step.ref] = NotSent(why, "answer it in gke2eks.yaml, then plan again.")
+    return out
+
+
+def _scalers(steps: Iterable[Step]) -> Mapping[Ref, Scaler]:
+    bodies = {step.ref: step.body for step in steps if step.body is not None}
+    autoscalers = [body for ref, body in bodies.items() if ref.kind in ("HorizontalPodAutoscaler", "ScaledObject")]
+    found = ((ref, replicas_owner(body, autoscalers)) for ref, body in bodies.items())
+    return {ref: scaler for ref, scaler in found if scaler is not None}
