@@ -10,7 +10,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate.practice.simulation import _SETTLE
 from migrate.semantics.readiness import (
     _JUDGES,
     Failed,
@@ -241,18 +240,6 @@ def test_a_claim_that_waits_for_its_first_pod() -> None:
     assert readiness(claim, claim_waits=FirstPod.AWAITED).settling.startswith("its first pod")
     chosen = {**claim, "metadata": {"annotations": {"volume.kubernetes.io/selected-node": "n"}}}
     assert isinstance(readiness(chosen, claim_waits=FirstPod.AWAITED), Waiting)
-
-
-@pytest.mark.parametrize(
-    "what", ["apps/v1 Deployment", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 Job", "v1 Service"]
-)
-def test_what_the_practice_cluster_settles_is_ready(what: str) -> None:
-    plural = what.split()[1].lower() + "s"
-    settle = _SETTLE[what.rpartition(" ")[0].rpartition("/")[0], plural]
-    spec = {"replicas": 3} if "Job" not in what and "Service" not in what else {"type": "LoadBalancer"}
-    body = live(what, spec, {}, namespace="ns")
-    assert readiness(body) != Ready()
-    assert readiness(body | {"status": settle(body, spec, {})}) == Ready()
 
 
 def stuck(name: str, state: Any, **more: Any) -> dict[str, Any]:

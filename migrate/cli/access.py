@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from migrate.cli.options import Cluster, cluster_options
+from migrate.cli.options import Cluster, cluster_options, selection_options, target_options, workspace_option
 from migrate.cli.screen import echo
+
+if TYPE_CHECKING:
+    from migrate.cli.names import TargetName
+    from migrate.model.selection import Selection
 
 
 @click.group("access")
@@ -26,4 +34,30 @@ def source(cluster: Cluster) -> int:
         f"#   kubectl create clusterrolebinding {ROLE} --clusterrole={ROLE} --user=NAME\n"
         f"{printed.rstrip()}"
     )
+    return 0
+
+
+@command.command("target", short_help="Print the roles that preflight, apply and release need.")
+@workspace_option
+@target_options(required=False)
+@selection_options
+@click.option(
+    "--cluster-wide",
+    is_flag=True,
+    help="One ClusterRole instead of a Role in each namespace: for namespaces that apply itself shall make.",
+)
+def target(workspace: Path, target: TargetName | None, select: Selection, cluster_wide: bool) -> int:
+    """Print the roles that preflight, apply and release need for the plan in the workspace, and nothing more.
+
+    On top stands whether they make an admin, because of which objects, and how to do without. With --context or --eks
+    the target is asked which kinds and namespaces it has; nothing is written to it. Save it, and an admin applies it.
+    """
+    from migrate.flow.access import access_target
+
+    opened = target.open()[0] if target is not None else None
+    eks = (target.eks or "") if target is not None else ""
+    printed = access_target(
+        workspace, today=date.today(), select=select, target=opened, eks=eks, everywhere=cluster_wide
+    )
+    echo(printed)
     return 0

@@ -15,10 +15,13 @@ from migrate.errors import BUG, INTERRUPTED, USAGE, Error
 
 _COMMANDS = {
     "access": "Print the rights that gke2eks needs in a cluster.",
+    "apply": "Put the plan onto the target; it asks first, and can be stopped and repeated.",
     "explain": "Say why each field of one object changes.",
     "export": "Read a live cluster into the workspace; the cluster is only read.",
     "plan": "Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.",
+    "preflight": "Look whether the target would take the plan and run it; nothing is written.",
     "practice": "Run a small cluster in memory on 127.0.0.1, to try things on, until Ctrl-C.",
+    "release": "Start on the target what apply brought there held.",
     "rules": "List the rules, or show the page of one.",
 }
 

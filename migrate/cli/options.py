@@ -1,4 +1,4 @@
-"""Options that several commands share, each declared once: the workspace, the cluster to read, what is selected."""
+"""Options that several commands share, each declared once: the workspace, the clusters, what is selected."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+
+from migrate.cli.names import SourceName, TargetName
 
 if TYPE_CHECKING:
     from migrate.cluster.port import Source
@@ -95,10 +97,7 @@ def cluster_options(*, context_help: str, env: bool = True) -> Callable[[Command
             timeout: float,
             **more: Any,
         ) -> int:
-            # An unset variable in --context "$PROD" must not become the current context.
-            for option, text in (("--context", context), ("--gke", gke), ("--kubeconfig", kubeconfig)):
-                if text is not None and not text.strip():
-                    raise click.UsageError(f"{option} is empty: name one, or leave {option} out.")
+            _refuse_empty({"--context": context, "--gke": gke, "--kubeconfig": kubeconfig})
             if gke is not None and (context is not None or kubeconfig is not None):
                 raise click.UsageError("--gke names the cluster already: leave --context and --kubeconfig out.")
             given = _typed("context", "gke", "kubeconfig", "without", "timeout")
@@ -107,6 +106,102 @@ def cluster_options(*, context_help: str, env: bool = True) -> Callable[[Command
         return _declare(gathered, declared)
 
     return add
+
+
+def target_options(*, required: bool = True) -> Callable[[Command], Command]:
+    """Add the options that name the target; the command gets `target`: TargetName, or None where none is required.
+
+    They must be typed: a variable that somebody set long ago is no way to say which cluster is written to.
+    """
+    declared = [
+        click.option("--context", metavar="NAME", help="The target, as a context.", allow_from_autoenv=False),
+        click.option(
+            "--kubeconfig", metavar="FILE", help="Instead of $KUBECONFIG or ~/.kube/config.", allow_from_autoenv=False
+        ),
+        click.option(
+            "--eks",
+            metavar="REGION/CLUSTER",
+            help="The target, as AWS knows it; needs no kubeconfig.",
+            allow_from_autoenv=False,
+        ),
+        click.option("--profile", metavar="NAME", help="Profile of ~/.aws/config for --eks.", allow_from_autoenv=False),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0.1),
+            default=60,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long a server may say nothing.",
+        ),
+    ]
+
+    def add(command: Command) -> Command:
+        @wraps(command)
+        def gathered(
+            context: str | None,
+            kubeconfig: str | None,
+            eks: str | None,
+            profile: str | None,
+            timeout: float,
+            **more: Any,
+        ) -> int:
+            _refuse_empty({"--context": context, "--kubeconfig": kubeconfig, "--eks": eks, "--profile": profile})
+            if eks is not None and context is not None:
+                raise click.UsageError("--context and --eks both name a target: leave one of them out.")
+            named = context is not None or eks is not None
+            if not named and (required or kubeconfig is not None or profile is not None):
+                raise click.UsageError("no target is named: add --context NAME or --eks REGION/CLUSTER.")
+            if kubeconfig is not None and context is None:
+                raise click.UsageError("--kubeconfig is about --context: leave it out with --eks.")
+            if profile is not None and eks is None:
+                raise click.UsageError("--profile is about --eks: leave it out with --context.")
+            target = TargetName(context, eks, kubeconfig, profile, timeout) if named else None
+            return command(target=target, **more)
+
+        return _declare(gathered, declared)
+
+    return add
+
+
+def source_options(command: Command) -> Command:
+    """Add the options that name the source; the command gets `source`: SourceName, or None. Needs target_options."""
+    declared = [
+        click.option(
+            "--source-context",
+            metavar="NAME",
+            help="The source, as a context; it is only read.",
+            allow_from_autoenv=False,
+        ),
+        click.option(
+            "--source-gke",
+            metavar="PROJECT/LOCATION/CLUSTER",
+            help="The source, as Google knows it; it is only read.",
+            allow_from_autoenv=False,
+        ),
+        click.option(
+            "--source-kubeconfig",
+            metavar="FILE",
+            help="Kubeconfig of --source-context; without it that of the target.",
+            allow_from_autoenv=False,
+        ),
+    ]
+
+    @wraps(command)
+    def gathered(source_context: str | None, source_gke: str | None, source_kubeconfig: str | None, **more: Any) -> int:
+        texts = {"--source-context": source_context, "--source-gke": source_gke}
+        _refuse_empty({**texts, "--source-kubeconfig": source_kubeconfig})
+        if source_context is not None and source_gke is not None:
+            raise click.UsageError("--source-context and --source-gke both name a source: leave one of them out.")
+        if source_kubeconfig is not None and source_context is None:
+            raise click.UsageError("--source-kubeconfig is about --source-context: name that, too, or leave it out.")
+        params = click.get_current_context().params
+        source = None
+        if source_context is not None or source_gke is not None:
+            file = (source_kubeconfig or params.get("kubeconfig")) if source_context is not None else None
+            source = SourceName(source_context, source_gke, file, params.get("timeout") or 60)
+        return command(source=source, **more)
+
+    return _declare(gathered, declared)
 
 
 def selection_options(command: Command) -> Command:
@@ -182,6 +277,13 @@ def _each(ctx: click.Context, option: click.Parameter, texts: tuple[str, ...]) -
             more = "; give the option again for each, without commas" if "," in text and option.name != "labels" else ""
             raise click.BadParameter(f"{bad}{more}.", ctx, option) from None
     return texts
+
+
+def _refuse_empty(texts: Mapping[str, str | None]) -> None:
+    """An unset variable in --context "$PROD" must not become the current context."""
+    for option, text in texts.items():
+        if text is not None and not text.strip():
+            raise click.UsageError(f"{option} is empty: name one, or leave {option} out.")
 
 
 def _declare(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:

@@ -66,6 +66,14 @@ class Target(Source, Protocol):
         """Make what must not be there yet."""
         ...
 
+    def may(self, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        """Tell whether the caller has a right; no namespace: in all of them, no name: on all of them."""
+        ...
+
+    def rules(self, namespace: str) -> tuple[list[Any], bool]:
+        """What the caller may do in a namespace, as rules of RBAC, and whether that is all of it."""
+        ...
+
     def delete(self, ref: Ref, version: str, uid: str) -> Deleted | Rejected | Unknown:
         """Delete the object of this resourceVersion and uid, no other."""
         ...

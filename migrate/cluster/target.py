@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from migrate.cluster import conflicts
+from migrate.cluster import conflicts, reviews
 from migrate.cluster.connection import Connection
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
@@ -92,6 +92,14 @@ class KubeTarget(KubeSource):
         path = place.rpartition("/")[0]
         answer = self._sender.send(Request("POST", path, query, encoded(body), JSON, False, secret=_secret(ref)))
         return answer if isinstance(answer, Unknown) else self._outcome(answer, body, ref)
+
+    def may(self, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        """Tell whether the caller has a right; no namespace: in all of them, no name: on all of them."""
+        return reviews.may(self._sender.send, verb, group, resource, namespace, name)
+
+    def rules(self, namespace: str) -> tuple[list[Any], bool]:
+        """What the caller may do in a namespace, as rules of RBAC, and whether that is all of it."""
+        return reviews.rules(self._sender.send, namespace)
 
     def delete(self, ref: Ref, version: str, uid: str) -> Deleted | Rejected | Unknown:
         """Delete this very object as it was read, and in the background what hangs on it."""

@@ -15,13 +15,14 @@ from migrate.errors import BadInput, Expired, Forbidden, NotLoggedIn, Refused, U
 from migrate.flow.asking import choose, namespaces
 from migrate.flow.lists import Listed, list_kind
 from migrate.flow.meanwhile import look_again
+from migrate.flow.secret_keeping import Keeping
 from migrate.flow.threads import in_threads
 from migrate.model.listing import Kind, Listing, Outcome
 from migrate.model.objects import LeftOut, Object, Snapshot
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.reading import LiveList, Redactor, no_garbage_collection
-from migrate.workspace import folder, hashkey
+from migrate.workspace import folder, hashkey, secret_file
 from migrate.workspace import snapshot as snapshots
 
 _THREADS = 4  # more gain nothing: parsing holds the interpreter
@@ -58,21 +59,26 @@ def export(
     hash_key_file: Path | None = None,
     facts: Mapping[str, Any] | None = None,
     select: Selection = EVERYTHING,
+    age_recipients: Sequence[str] = (),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Snapshot:
     """Read a ready source into the workspace's snapshot. `now` is the time to remember; `facts` what else is known.
 
     With namespaces in `select` only these are listed; the rest of it is remembered for the plan, because what is needed
-    along must be there. Nothing is written unless the reading came to its end. Raises BadInput, BadWorkspace, Refused.
+    along must be there. Nothing is written unless the reading came to its end. With `age_recipients` the values of
+    Secrets are kept beside the snapshot, for them alone; without, such a file of an older snapshot goes. Raises
+    BadInput, BadWorkspace, Refused.
     """
+    to = secret_file.recipients(age_recipients)
     ws = folder.open_workspace(workspace)
+    keeping = Keeping(source) if to else None
     needles = tuple(needle.needle for needle in catalog.needles())
     redactor = Redactor(needles, hashkey.hash_key(hash_key_file, workspace))
     served = source.version().get("gitVersion")
     asked, left_out = choose(source.kinds(), without)
     spaces = namespaces(source, select.namespaces)
     with no_garbage_collection():
-        reads = _read_all(source, asked, spaces, redactor, progress)
+        reads = _read_all(keeping or source, asked, spaces, redactor, progress)
         _refuse_nothing(source, reads)
         reads = _looked_again(source, reads, redactor)
         found = _snapshot(source.name, now, reads, left_out)
@@ -83,7 +89,12 @@ def export(
             if one.found
             for ref, keys in one.found.observed.items()
         }
-        snapshots.save(ws, found, observed)
+        digest = snapshots.save(ws, found, observed)
+        if keeping:
+            values = keeping.of(obj.ref for obj in found.objects)
+            secret_file.seal(ws, digest, now, values, to)
+        else:
+            secret_file.remove(ws)
     return found
 
 

@@ -16,10 +16,11 @@ from migrate.catalog import Overlay
 from migrate.cleaner import load_cleaning
 from migrate.errors import BadInput, BadMapping, BadWorkspace
 from migrate.flow.answers import ANSWERS
+from migrate.flow.inputs import inputs, objects_digest
 from migrate.manifest import text
 from migrate.model.decided import Decided, Override, Waiver
 from migrate.model.objects import Snapshot
-from migrate.model.plan import Fate, Plan, Step
+from migrate.model.plan import Plan, Step
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection, parse_selection
 from migrate.planner import Tables, plan
@@ -30,9 +31,10 @@ from migrate.render.markdown import report
 from migrate.render.undecided import undecided_yaml
 from migrate.rules import all_rules
 from migrate.rules.sweep import Sweep
+from migrate.semantics.going import held_back
 from migrate.semantics.owners import load_managed
 from migrate.workspace import decisions as decisions_file
-from migrate.workspace import folder, hashkey, manifests, names
+from migrate.workspace import folder, hashkey, manifests, names, secret_file
 from migrate.workspace import snapshot as snapshots
 from migrate.workspace.decisions import Decisions
 
@@ -63,10 +65,10 @@ def tables(overlays: tuple[Overlay, ...] = ()) -> Tables:
     )
 
 
-def _overlays(folders: Sequence[str], base: Path) -> tuple[Overlay, ...]:
+def overlays_of(decisions: Decisions, base: Path) -> tuple[Overlay, ...]:
     """Read the user's tables. A folder is relative to the decisions file. Raises BadMapping."""
     found: list[Overlay] = []
-    for name in folders:
+    for name in decisions.overlays:
         here = base / name
         try:
             files = sorted(file for file in here.iterdir() if file.suffix == ".yaml")
@@ -96,29 +98,33 @@ def make_plan(
     `select` is what the options say; it lies over gke2eks.yaml, and that over what the snapshot was read with.
     """
     ws = folder.open_workspace(workspace, [Path(source) for source in sources if source != "-"])
-    decided, decided_overlays = read_decisions(workspace, today=today, flavour=flavour)
+    found = decisions_of(workspace, today)
+    decided, decided_overlays = as_decided(found, flavour), overlays_of(found, workspace)
     if sources:
         needles = tuple(needle.needle for needle in catalog.needles())
         reading = read(sources, stdin=stdin, needles=needles, hash_key=hashkey.hash_key(hash_key_file, workspace))
         snapshot = reading.snapshot
         seen = {entry["ref"]: entry for entry in reading.observed}
         snapshots.save(ws, snapshot, {o.ref: seen[str(o.ref)] for o in snapshot.objects if str(o.ref) in seen})
-    stored = _snapshot(ws, workspace)
-    if stored is None:
+        secret_file.remove(ws)
+    kept = stored_snapshot(ws, workspace)
+    if kept is None:
         raise BadInput(
             f"there is nothing to plan: {workspace} holds no snapshot",
             "give --from what `kubectl get -o json` prints, or run gke2eks export. Nothing was planned.",
         )
+    stored, _ = kept
     if not accept_incomplete:
         _refuse_incomplete(stored)
     used = select.over(decided.select).over(stored.select)
     made = plan(stored, tables(decided_overlays), replace(decided, select=used))
-    said = {"used": used.texts(), "options": select.texts()}
+    read_from = inputs(stored, objects_digest(ws), found, decided_overlays, flavour=decided.flavour, options=select)
+    said = {"select": {"used": used.texts(), "options": select.texts()}, "inputs": read_from}
     return _write(ws, workspace, made, (*stored.notes, *_outside(stored, used)), said)
 
 
-def _snapshot(ws: folder.Workspace, workspace: Path) -> Snapshot | None:
-    """Load the stored snapshot, None when there is none. Raises BadWorkspace with what to do about it."""
+def stored_snapshot(ws: folder.Workspace, workspace: Path) -> tuple[Snapshot, Mapping[Ref, Mapping[str, Any]]] | None:
+    """Load the snapshot and what else was seen of its objects, None when there is none. Raises BadWorkspace."""
     try:
         stored = snapshots.load(ws)
         if stored is None:
@@ -126,7 +132,7 @@ def _snapshot(ws: folder.Workspace, workspace: Path) -> Snapshot | None:
         # The first snapshots kept the times of managedFields under a name that would now pass for a field.
         if any("managedFieldsTimes" in obj.metadata for obj in stored[0].objects):
             raise ValueError("managedFieldsTimes is of a former version")
-        return stored[0]
+        return stored
     except (BadWorkspace, ValueError, LookupError, TypeError, AttributeError) as bad:
         why = " ".join(bad.details).strip() if isinstance(bad, BadWorkspace) else f"{type(bad).__name__}: {bad}"
         raise BadWorkspace(
@@ -169,18 +175,19 @@ class Stored:
 def stored_plan(workspace: Path, *, today: date) -> Stored:
     """Plan the stored snapshot again, without writing, with the flavour and options of the written plan."""
     ws = folder.open_workspace(workspace, ())
-    stored, previous = _snapshot(ws, workspace), _previous(workspace)
-    if stored is None or not previous:
+    kept, previous = stored_snapshot(ws, workspace), _previous(workspace)
+    if kept is None or not previous:
         raise BadInput(f"{workspace} holds no plan yet", "run gke2eks plan first.")
+    stored, _ = kept
     decided, decided_overlays = read_decisions(workspace, today=today, flavour=previous.get("flavour"))
-    select = _options(previous)
+    select = options_of(previous)
     decided = replace(decided, select=select.over(decided.select).over(stored.select))
     made = plan(stored, tables(decided_overlays), decided)
     manifest_of = names.manifest_names(step.ref for step in made.steps if step.body is not None)
     return Stored(made, manifest_of, str(previous.get("digest", "")), select.as_options())
 
 
-def _options(previous: Mapping[str, Any]) -> Selection:
+def options_of(previous: Mapping[str, Any]) -> Selection:
     """Give the selection that the options of a written plan made; a plan of a former version knows none."""
     try:
         return parse_selection(**previous["select"]["options"])
@@ -190,13 +197,23 @@ def _options(previous: Mapping[str, Any]) -> Selection:
 
 def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tuple[Decided, tuple[Overlay, ...]]:
     """Read gke2eks.yaml of the workspace; `flavour` from the command line wins. Raises BadDecisions, BadMapping."""
-    found: Decisions = decisions_file.load(workspace / "gke2eks.yaml", ANSWERS, today)
+    found = decisions_of(workspace, today)
+    return as_decided(found, flavour), overlays_of(found, workspace)
+
+
+def decisions_of(workspace: Path, today: date | None) -> Decisions:
+    """Read the file as it stands; without `today` also with waivers that have expired. Raises BadDecisions."""
+    return decisions_file.load(workspace / "gke2eks.yaml", ANSWERS, today)
+
+
+def as_decided(found: Decisions, flavour: str | None) -> Decided:
+    """Give what planning needs of it; `flavour` wins over the file's."""
 
     # A plan says the file's name only: the same decisions in another folder give the same bytes.
     def place(where: str) -> str:
         return where.rpartition("/")[2]
 
-    decided = Decided(
+    return Decided(
         flavour=flavour or found.flavour,
         answers={key: answer.value for key, answer in found.answers.items()},
         overrides=tuple(Override(o.ref, o.path, o.value, o.reason, place(o.where)) for o in found.overrides),
@@ -204,7 +221,6 @@ def read_decisions(workspace: Path, *, today: date, flavour: str | None) -> tupl
         select=found.select,
         source_name=found.source_name,
     )
-    return decided, _overlays(found.overlays, workspace)
 
 
 def manifest_bytes(step: Step, *, held_back: bool) -> bytes:
@@ -218,26 +234,19 @@ def manifest_bytes(step: Step, *, held_back: bool) -> bytes:
     return text.dump(body).encode()
 
 
-def _held_back(step: Step) -> bool:
-    """A created object has no finding of its own: a placeholder in it is enough to hold it back."""
-    if step.fate is Fate.CREATE:
-        return b'"UNDECIDED: ' in orjson.dumps(step.body)
-    return step.standing.value in ("blocked", "wait")
-
-
 def _is_secret(ref: Ref) -> bool:
     return (ref.group, ref.kind) == ("", "Secret")
 
 
 def _write(
-    ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...], select: Mapping[str, Any]
+    ws: folder.Workspace, workspace: Path, made: Plan, notes: tuple[str, ...], more: Mapping[str, Any]
 ) -> Planned:
     going = [step for step in made.steps if step.body is not None]
     named = names.manifest_names(step.ref for step in going)
-    files = {named[step.ref]: manifest_bytes(step, held_back=_held_back(step)) for step in going}
-    manifests.write_manifests(ws, files, _digests(_previous(workspace)))
+    files = {named[step.ref]: manifest_bytes(step, held_back=held_back(step)) for step in going}
+    manifests.write_manifests(ws, files, manifest_digests(_previous(workspace)))
     placed = {ref: (f"manifests/{name}", f"sha256:{manifests.digest(files[name])}") for ref, name in named.items()}
-    document = dumps({**plan_document(made, placed), "select": select})
+    document = dumps({**plan_document(made, placed), **more})
     folder.write_atomic(workspace / "plan.json", document)
     folder.write_atomic(workspace / "report.md", report(made).encode())
     written = ["report.md", "plan.json", "manifests/"]
@@ -262,7 +271,8 @@ def _previous(workspace: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _digests(previous: Mapping[str, object]) -> dict[str, str]:
+def manifest_digests(previous: Mapping[str, object]) -> dict[str, str]:
+    """Name the files that a written plan has in manifests/, with the sha256 of each."""
     steps = previous.get("steps")
     found = {}
     for step in steps if isinstance(steps, list) else ():

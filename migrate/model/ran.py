@@ -92,7 +92,8 @@ class Report:
     """A run as a whole. `source` and `target` as people call them; `settling` is what was not ready at the end.
 
     `stopped` is '' or says why the run ended early; then `untried` objects were not sent yet. `resumed` is the time of
-    the run before this one that did not end by itself, '' when there is none.
+    the run before this one that did not end by itself, '' when there is none. `written` counts requests that may have
+    changed the target: with 0, `No object was written.` is true.
     """
 
     command: str
@@ -105,6 +106,7 @@ class Report:
     stopped: str = ""
     untried: int = 0
     resumed: str = ""
+    written: int = 0
 
     @property
     def counts(self) -> dict[str, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from migrate.practice.cluster import Asked, Cluster
-from migrate.practice.lifecycle import NAMESPACES, now
+from migrate.practice.lifecycle import NAMESPACES
 from migrate.practice.refusal import Refusal
+from migrate.practice.settling import CLAIMS, NODES, PODS, SCALED, VOLUMES, Live, replicas
+from migrate.practice.settling_others import AUTOSCALERS, BUDGETS, SETTLE
 from migrate.practice.store import Key, Name
 
 Json = dict[str, Any]
@@ -28,13 +30,29 @@ class Simulation:
         cluster.changed = self._changed
         threading.Thread(target=self._run, daemon=True).start()
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether something has still to settle."""
+        return bool(self._due)
+
     def _changed(self, key: Key, name: Name) -> None:
         namespace = self._cluster.store.get(NAMESPACES, ("", name[0])) if name[0] else None
         if namespace and namespace["metadata"].get("deletionTimestamp"):
             key, name = NAMESPACES, ("", name[0])
-        if key in _SETTLE or key == NAMESPACES:
-            heapq.heappush(self._due, (time.monotonic() + self._moment, key, name))
-            self._wake.notify_all()
+        for one in ((key, name), *self._followers(key, name)):
+            if one[0] in SETTLE or one[0] == NAMESPACES:
+                heapq.heappush(self._due, (time.monotonic() + self._moment, *one))
+                self._wake.notify_all()
+
+    def _followers(self, key: Key, name: Name) -> Iterator[tuple[Key, Name]]:
+        """Whose status depends on this object."""
+        if key in SCALED:
+            for follower in (AUTOSCALERS, BUDGETS):
+                yield from ((follower, each) for _, each, _ in self._cluster.store.each(follower) if each[0] == name[0])
+        elif key == CLAIMS:
+            claim = self._cluster.store.get(key, name) or {}
+            volume = ("", str((claim.get("spec") or {}).get("volumeName")))
+            yield from [(VOLUMES, volume)] if self._cluster.store.get(VOLUMES, volume) else []
 
     def _run(self) -> None:
         with self._wake:
@@ -57,12 +75,16 @@ class Simulation:
             if body["metadata"].get("deletionTimestamp"):
                 self._empty(name[1])
             return
-        status, spec = body.get("status"), body.get("spec")
-        wanted = _SETTLE[key](body, spec if isinstance(spec, dict) else {}, status if isinstance(status, dict) else {})
+        found_status, found_spec = body.get("status"), body.get("spec")
+        spec = found_spec if isinstance(found_spec, dict) else {}
+        status = found_status if isinstance(found_status, dict) else {}
+        if key in SCALED and replicas(spec) == 0:
+            self._end_pods(name[0], spec)
+        wanted = SETTLE[key](Live(body, spec, status, lambda near: self._around(near, name[0])))
         kind = self._cluster.kinds.stored(key)
         if not wanted or kind is None or "deletionTimestamp" in body["metadata"]:
             return
-        if key == _CLAIMS and not (body.get("spec") or {}).get("volumeName"):
+        if key == CLAIMS and not (body.get("spec") or {}).get("volumeName"):
             volume = {"volumeName": f"pvc-{body['metadata']['uid']}"}
             self._cluster.patch(
                 Asked(kind, *name, manager=MANAGER),
@@ -70,6 +92,25 @@ class Simulation:
             )
         asked = Asked(kind, *name, sub="status", manager=MANAGER)
         self._cluster.patch(asked, lambda live: {**live, "status": {**(live.get("status") or {}), **wanted}})
+
+    def _around(self, key: Key, namespace: str) -> Iterator[Json]:
+        everywhere = key == NODES or not namespace
+        yield from (body for _, each, body in self._cluster.store.each(key) if everywhere or each[0] == namespace)
+
+    def _end_pods(self, namespace: str, spec: Json) -> None:
+        """Pods that were loaded with a workload end with it; of all others there are none."""
+        selector = spec.get("selector") or {}
+        labels = selector.get("matchLabels", selector) or {}
+        kind = self._cluster.kinds.stored(PODS)
+        for _, name, pod in list(self._cluster.store.each(PODS)) if labels and kind else ():
+            worn = pod["metadata"].get("labels") or {}
+            if (
+                kind
+                and name[0] == namespace
+                and labels.items() <= worn.items()
+                and pod["metadata"].get("ownerReferences")
+            ):
+                self._cluster.delete(Asked(kind, *name))
 
     def _empty(self, namespace: str) -> None:
         """Delete what is in a namespace, and the namespace once nothing is; finalizers may hold it back."""
@@ -80,79 +121,3 @@ class Simulation:
                 self._cluster.delete(Asked(kind, *name))
         if not any(name[0] == namespace for _, name, _ in self._cluster.store.each()):
             self._cluster.remove(NAMESPACES, ("", namespace))
-
-
-def _observed(body: Json, status: Json) -> bool:
-    """Tell whether a controller has seen this generation already, here or where the object came from."""
-    seen = status.get("observedGeneration")
-    return isinstance(seen, int) and seen >= body["metadata"].get("generation", 0)
-
-
-def _replicas(spec: Json) -> int:
-    found = spec.get("replicas", 1)
-    return found if isinstance(found, int) else 1
-
-
-def _deployment(body: Json, spec: Json, status: Json) -> Json:
-    if _observed(body, status):
-        return {}
-    count = _replicas(spec)
-    words = {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
-    conditions = [_condition(word, why) for word, why in words.items()]
-    counts = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), count)
-    return {**counts, "observedGeneration": body["metadata"]["generation"], "conditions": conditions}
-
-
-def _stateful_set(body: Json, spec: Json, status: Json) -> Json:
-    if _observed(body, status):
-        return {}
-    names = ("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas")
-    revision = f"{body['metadata']['name']}-practice"
-    revisions = {"currentRevision": revision, "updateRevision": revision}
-    return {**dict.fromkeys(names, _replicas(spec)), **revisions, "observedGeneration": body["metadata"]["generation"]}
-
-
-def _daemon_set(body: Json, spec: Json, status: Json) -> Json:
-    if _observed(body, status):
-        return {}
-    words = ("current", "desired", "updated")
-    counts = {f"{word}NumberScheduled": 1 for word in words} | {"numberReady": 1, "numberAvailable": 1}
-    return {**counts, "numberMisscheduled": 0, "observedGeneration": body["metadata"]["generation"]}
-
-
-def _job(body: Json, spec: Json, status: Json) -> Json:
-    if status.get("conditions") or spec.get("suspend") is True:
-        return {}
-    count = spec.get("completions") if isinstance(spec.get("completions"), int) else 1
-    conditions = [_condition("Complete", "CompletionsReached")]
-    return {"succeeded": count, "startTime": now(), "completionTime": now(), "conditions": conditions}
-
-
-def _claim(body: Json, spec: Json, status: Json) -> Json:
-    if status.get("phase") == "Bound":
-        return {}
-    wanted = spec.get("resources") if isinstance(spec.get("resources"), dict) else {}
-    capacity = {"capacity": wanted["requests"]} if wanted and wanted.get("requests") else {}
-    return {"phase": "Bound", "accessModes": spec.get("accessModes") or [], **capacity}
-
-
-def _service(body: Json, spec: Json, status: Json) -> Json:
-    if spec.get("type") != "LoadBalancer" or (status.get("loadBalancer") or {}).get("ingress"):
-        return {}
-    host = f"{body['metadata']['name']}-{body['metadata']['namespace']}.elb.practice.invalid"
-    return {"loadBalancer": {"ingress": [{"hostname": host}]}}
-
-
-def _condition(word: str, why: str) -> Json:
-    return {"type": word, "status": "True", "reason": why, "lastTransitionTime": now(), "message": "simulated"}
-
-
-_CLAIMS = ("", "persistentvolumeclaims")
-_SETTLE: dict[Key, Callable[[Json, Json, Json], Json]] = {
-    ("apps", "deployments"): _deployment,
-    ("apps", "statefulsets"): _stateful_set,
-    ("apps", "daemonsets"): _daemon_set,
-    ("batch", "jobs"): _job,
-    _CLAIMS: _claim,
-    ("", "services"): _service,
-}

@@ -12,18 +12,24 @@ from migrate.model.plan import Fate, Plan, Standing, Step
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.gates import Gates, gates
+from migrate.semantics.holding import Held, hold
 from migrate.semantics.holding_scaling import Scaler, replicas_owner
 from migrate.semantics.holding_who import waiting
 
 _PLACEHOLDER = b'"UNDECIDED: '
+_NO_WAY = "no field of it holds what its controller would start"
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Why an object is left out, and what to do. `behind` is the object that it would only wait for."""
+    """Why an object is left out, and what to do. `behind` is the object that it would only wait for.
+
+    `short` says it of many: '61 wait for an answer'.
+    """
 
     why: str
     fix: str
+    short: str
     behind: Ref | None = None
 
 
@@ -31,7 +37,8 @@ class NotSent:
 class Going:
     """`steps` are those that go, held or not; `held` are those of them that arrive inert, because.
 
-    `scalers` say who owns `replicas` of a workload. `gates` say who waits for whom, over the whole plan.
+    `scalers` say who owns `replicas` of a workload. `gates` say who waits for whom, over the whole plan. `converted`
+    are custom kinds whose conversion webhook is held.
     """
 
     plan: Plan
@@ -40,11 +47,19 @@ class Going:
     held: Mapping[Ref, str]
     scalers: Mapping[Ref, Scaler]
     gates: Gates
+    converted: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def bodies(self) -> Mapping[Ref, Body]:
         """The planned bodies of what goes; those of Secrets are without values."""
         return {ref: step.body for ref, step in self.steps.items() if step.body is not None}
+
+    def hold(self, ref: Ref, body: Body) -> Held | None:
+        """How this object arrives held; None when it is not held, or is inert as it is."""
+        if ref not in self.held:
+            return None
+        kind = (ref.group, ref.kind)
+        return hold(body, converted=self.converted & {kind}) or Held(None, because=_NO_WAY)
 
 
 def going(
@@ -55,10 +70,13 @@ def going(
     out = dict(_not_sendable(plan))
     for ref, root in found.stopped_by(out).items():
         why = out[root].why
-        out[ref] = NotSent(f"it would only wait for {root}: {why}", f"see {root}.", root)
+        out[ref] = NotSent(f"it would only wait for {root}: {why}", f"see {root}.", "would only wait for these", root)
     selected = {step.ref for step in plan.steps if step.body is None or _selected(select, step)}
     steps = {s.ref: s for s in plan.steps if s.body is not None and s.ref in selected and s.ref not in out}
-    held = {**waiting(plan.steps, everything=everything), **(more_held or {})}
+    asked = waiting(plan.steps, everything=everything)
+    held = {**asked, **(more_held or {})}
+    # Of what waiting() finds, only custom resources behind a held conversion webhook have no way of their own.
+    converted = {(ref.group, ref.kind) for ref in asked if ref in steps and hold(steps[ref].body or {}) is None}
     return Going(
         plan=plan,
         steps=steps,
@@ -66,6 +84,7 @@ def going(
         held={ref: why for ref, why in held.items() if ref in steps},
         scalers=_scalers(plan.steps),
         gates=found,
+        converted=frozenset(converted),
     )
 
 
@@ -88,14 +107,14 @@ def _not_sendable(plan: Plan) -> Mapping[Ref, NotSent]:
     out: dict[Ref, NotSent] = {}
     for step in plan.steps:
         if step.fate is Fate.MANUAL:
-            out[step.ref] = NotSent("it is moved by hand", f"gke2eks explain '{step.ref}' says how.")
+            out[step.ref] = NotSent("it is moved by hand", f"gke2eks explain '{step.ref}' says how.", "by hand")
         elif step.body is not None and step.standing is Standing.BLOCKED:
-            out[step.ref] = NotSent("it is blocked", f"gke2eks explain '{step.ref}' says by what.")
+            out[step.ref] = NotSent("it is blocked", f"gke2eks explain '{step.ref}' says by what.", "blocked")
         elif step.body is not None and held_back(step):
             asked = questions.get(step.ref)
             key = ".".join(asked.key) if asked else ""
             why = f"it waits for an answer: {key}" if key else "it waits for an answer"
-            out[step.ref] = NotSent(why, "answer it in gke2eks.yaml, then plan again.")
+            out[step.ref] = NotSent(why, "answer it in gke2eks.yaml, then plan again.", "wait for an answer")
     return out
 
 

@@ -53,11 +53,15 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The inert body to send, or None with the reason why the object is only made at release."""
+    """The inert body to send, or None with the reason why the object is only made at release.
+
+    `converted`: a webhook that is held would convert it, so that no server can judge it before.
+    """
 
     body: Body | None
     originals: tuple[Original, ...] = ()
     because: str = ""
+    converted: bool = False
 
 
 class State(StrEnum):
@@ -77,7 +81,7 @@ def hold(body: Body, *, converted: Collection[tuple[str, str]] = ()) -> Held | N
     """
     kind = kind_of(body)
     if kind in converted:
-        return Held(None, because=_CONVERTED)
+        return Held(None, because=_CONVERTED, converted=True)
     if kind == ("autoscaling", "HorizontalPodAutoscaler"):
         return Held(None, because=_FROM_ZERO) if get(body, P("spec", "minReplicas")) == 0 else None
     if kind == ("apiregistration.k8s.io", "APIService") and not get(body, P("spec", "service")):

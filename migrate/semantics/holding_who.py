@@ -22,6 +22,7 @@ _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _API = ("apiregistration.k8s.io", "APIService")
 _CLIENT = P("spec", "conversion", "webhook", "clientConfig", "service")
 _SCALED_JOB = ("keda.sh", "ScaledJob")
+_BOTH_SIDES = "KEDA would start Jobs for it by work that waits outside of the cluster; so does the source"
 
 
 def waiting(steps: Iterable[Step], *, everything: bool = False) -> Mapping[Ref, str]:
@@ -31,10 +32,10 @@ def waiting(steps: Iterable[Step], *, everything: bool = False) -> Mapping[Ref, 
     """
     bodies = {step.ref: step.body for step in steps if step.body is not None}
     found = {step.ref: step.runs_because for step in steps if step.runs == HELD and step.ref in bodies}
+    # The plan says nothing of ScaledJobs; each side would start Jobs for the same work.
+    found |= {ref: _BOTH_SIDES for ref in bodies if (ref.group, ref.kind) == _SCALED_JOB}
     if everything:
-        found |= {
-            ref: _ALL for ref in bodies if (ref.group, ref.kind) in WORKLOADS | {_SCALED_JOB} and ref not in found
-        }
+        found |= {ref: _ALL for ref in bodies if (ref.group, ref.kind) in WORKLOADS and ref not in found}
     found |= _wakers(bodies, found)
     behind = _behind(bodies, found)
     converted = converted_kinds(bodies.values(), None if everything else behind)

@@ -1,0 +1,69 @@
+"""Which target and which source a person named, and the doors to them."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from migrate.cluster.eks_facts import EksFacts
+    from migrate.cluster.port import Source, Target
+
+
+@dataclass(frozen=True, slots=True)
+class TargetName:
+    """The cluster to write to: a context, or an EKS cluster by region/cluster. Never the current context."""
+
+    context: str | None
+    eks: str | None
+    kubeconfig: str | None = None
+    profile: str | None = None
+    timeout: float = 60
+
+    @property
+    def shown(self) -> str:
+        """What a person types to say that this cluster is meant: the context's name, or region/cluster."""
+        return self.eks or self.context or ""
+
+    @property
+    def options(self) -> str:
+        """The options that name it, quoted for a shell."""
+        words = ("--context", self.context), ("--kubeconfig", self.kubeconfig), ("--eks", self.eks)
+        named = [part for option, text in (*words, ("--profile", self.profile)) if text for part in (option, text)]
+        return shlex.join(named)
+
+    def open(self) -> tuple[Target, EksFacts | None]:
+        """Open it, with what AWS says of it if AWS was asked. Nothing is sent to it yet. Raises BadInput, Refused."""
+        from migrate.cluster.target import KubeTarget, from_kubeconfig
+
+        if self.eks is None:
+            return from_kubeconfig(self.context or "", self.kubeconfig, timeout=self.timeout), None
+        from migrate.cluster.eks import connect
+
+        found = connect(self.eks, self.profile)
+        return KubeTarget(found.connection(), timeout=self.timeout), found.facts
+
+
+@dataclass(frozen=True, slots=True)
+class SourceName:
+    """The cluster that the plan came from; it is only read."""
+
+    context: str | None
+    gke: str | None
+    kubeconfig: str | None = None
+    timeout: float = 60
+
+    @property
+    def options(self) -> str:
+        """The options that name it, quoted for a shell."""
+        words = ("--source-context", self.context), ("--source-gke", self.gke), ("--source-kubeconfig", self.kubeconfig)
+        return shlex.join([part for option, text in words if text for part in (option, text)])
+
+    def open(self) -> Source:
+        """Open it. Nothing is sent yet. Raises BadInput, Refused."""
+        from migrate.cluster.kube import from_gke, from_kubeconfig
+
+        if self.gke is not None:
+            return from_gke(self.gke, timeout=self.timeout)[0]
+        return from_kubeconfig(self.context, self.kubeconfig, timeout=self.timeout)

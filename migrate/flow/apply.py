@@ -1,0 +1,59 @@
+"""The story of `gke2eks apply`: what was reviewed goes onto the target, in order; to be killed and repeated at will."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from migrate.cluster.eks_facts import EksFacts
+from migrate.cluster.port import Source, Target
+from migrate.flow.opening import earlier_held, held_all, open_run, questions
+from migrate.flow.prepared import Prepared
+from migrate.flow.values import values
+from migrate.model.selection import EVERYTHING, Selection
+from migrate.semantics.going import going
+from migrate.semantics.twins_data import held_for_data
+
+
+def prepare(
+    target: Target,
+    workspace: Path,
+    *,
+    today: date,
+    facts: EksFacts | None = None,
+    source: Source | None = None,
+    age_identities: Sequence[Path] = (),
+    select: Selection = EVERYTHING,
+    hold: bool = False,
+    hash_key_file: Path | None = None,
+) -> Prepared:
+    """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused."""
+    opened = open_run(
+        "apply --hold" if hold else "apply",
+        target,
+        workspace,
+        facts=facts,
+        source=source,
+        today=today,
+        hash_key_file=hash_key_file,
+        select=select,
+    )
+    try:
+        notes = []
+        agreed, past = opened.reviewed, opened.journal.past
+        everything = hold or held_all(opened)
+        if everything and not hold:
+            notes.append(
+                "The target has marks of apply --hold, and this workspace no journal: all that is new is held."
+            )
+        more = {**held_for_data(agreed.plan, questions(agreed)), **earlier_held(past, opened.live)}
+        goes = going(agreed.plan, select=select, everything=everything, more_held=more)
+        fill = values(opened, goes.steps.values(), source, age_identities)
+        notes += [str(one) for one in goes.gates.broken]
+        return Prepared(
+            "apply", opened, goes, fill.fill, tuple(goes.steps), goes.gates.waits, source, notes=tuple(notes)
+        )
+    except BaseException:
+        opened.journal.close()
+        raise

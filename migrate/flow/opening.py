@@ -1,0 +1,161 @@
+"""What apply and release begin with: who is who, the plan that was reviewed, the journal, and the target as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from migrate.cluster.eks_facts import EksFacts
+from migrate.cluster.port import Source, Target
+from migrate.errors import BadInput, BadWorkspace
+from migrate.flow.fingerprint import fingerprint, not_the_source, who
+from migrate.flow.live import read_live
+from migrate.flow.reviewed import Reviewed, reviewed
+from migrate.flow.view import View
+from migrate.model.journal import History, Outcome, differences
+from migrate.model.objects import Body
+from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
+from migrate.preflight.identity import shown_flavour
+from migrate.semantics.going import going
+from migrate.semantics.holding import State, state
+from migrate.semantics.holding_who import waiting
+from migrate.semantics.twins_data import claims_known, data_questions
+from migrate.workspace import hashkey
+from migrate.workspace.folder import Workspace, open_workspace
+from migrate.workspace.journal import Journal, Start, open_journal
+
+PREFLIGHT = "preflight"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The target as a person checks it before the first write. What nobody said is ''."""
+
+    name: str
+    account: str
+    version: str
+    flavour: str
+    uid: str
+
+
+@dataclass(slots=True)
+class Opened:
+    """All that a run works with; to be closed."""
+
+    ws: Workspace
+    reviewed: Reviewed
+    target: Target
+    who: Who
+    view: View
+    live: Mapping[Ref, Body]
+    key: bytes
+    journal: Journal
+    changes: tuple[str, ...]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, sort: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
+        self.journal.close()
+
+
+def open_run(
+    command: str,
+    target: Target,
+    workspace: Path,
+    *,
+    facts: EksFacts | None,
+    source: Source | None,
+    today: date,
+    hash_key_file: Path | None,
+    select: Selection = EVERYTHING,
+) -> Opened:
+    """Compare everything that must be compared before the first write, and read the target. Writes the journal's head.
+
+    Raises BadInput, BadWorkspace (the plan is another one, the journal is busy or of another cluster), Refused.
+    """
+    ws = open_workspace(workspace)
+    agreed = reviewed(workspace, today=today)
+    view = View(target)
+    not_the_source(view, agreed.source_uid, agreed.plan.source_name)
+    if source is not None:
+        refuse_another_source(source, agreed.source_uid)
+    flavour = (facts.flavour if facts else "") or shown_flavour(view)
+    if command != PREFLIGHT:
+        refuse_other_flavour(agreed.plan.flavour, flavour)
+    shown = Who(target.name, facts.account if facts else "", view.minor, flavour, who(view))
+    key = hashkey.hash_key(hash_key_file, workspace)
+    print_of = fingerprint(view, going(agreed.plan), flavour)
+    journal = open_journal(ws, Start(command, agreed.plan.digest, print_of), key)
+    try:
+        changes = _changes(journal)
+        # Of what this run leaves out nobody may have the right to read it.
+        live = read_live(view, target, tuple(going(agreed.plan, select=select).steps))
+    except BaseException:
+        journal.close()
+        raise
+    return Opened(ws, agreed, target, shown, view, live, key, journal, changes)
+
+
+def refuse_another_source(source: Source, uid: str) -> None:
+    """Values, and what still runs, are asked of the cluster that was exported. Raises BadInput."""
+    found = who(View(source))
+    if uid and found and found != uid:
+        raise BadInput(
+            f"{source.name} is not the cluster that was exported",
+            "name the one that the snapshot was read from, or export and plan again. Nothing was written.",
+            [f"       its uid is {found.partition('-')[0]}, that of the exported one {uid.partition('-')[0]}"],
+        )
+
+
+def refuse_other_flavour(planned: str, found: str) -> None:
+    """A plan for the other flavour would be taken and would not work. Raises BadInput."""
+    if found and found != planned:
+        raise BadInput(
+            f"the plan is for EKS of flavour {planned}, and the target is {found}",
+            f"gke2eks plan --flavour {found}, read the report again, then apply. Nothing was written.",
+        )
+
+
+def _changes(journal: Journal) -> tuple[str, ...]:
+    """What is not as it was in the run before. Raises BadWorkspace where a person looked at something else."""
+    if not journal.past.runs:
+        return ()
+    now, then = journal.header, journal.past.runs[-1].header
+    found = differences(then, now)
+    if found and then.command == PREFLIGHT and now.command != PREFLIGHT and then.plan == now.plan:
+        raise BadWorkspace(
+            "the target is not as preflight saw it",
+            "run gke2eks preflight again, read what it says, then apply. Nothing was written.",
+            [f"       {one}" for one in found],
+        )
+    return found
+
+
+def earlier_held(past: History, live: Mapping[Ref, Body]) -> Mapping[Ref, str]:
+    """What an earlier run held by not making it: absence carries no mark, so only the journal knows."""
+    return {
+        ref: "an earlier run held it"
+        for ref, known in past.objects.items()
+        if known.outcome is Outcome.HELD and not known.released and ref not in live
+    }
+
+
+def held_all(opened: Opened) -> bool:
+    """Tell, where no journal of earlier runs is left, whether somebody applied with --hold: marks say so that the plan
+    does not ask for."""
+    if any(run.outcomes for run in opened.journal.past.runs):
+        return False
+    asked = waiting(opened.reviewed.plan.steps)
+    return any(state(body) is State.HELD and ref not in asked for ref, body in opened.live.items())
+
+
+def questions(agreed: Reviewed) -> Mapping[Ref, tuple[str, ...]]:
+    """{workload: claims} whose data nobody decided about."""
+    known = claims_known(agreed.snapshot)
+    return data_questions(agreed.plan, agreed.snapshot.objects, agreed.decided.answers, known=known)

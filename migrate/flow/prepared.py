@@ -1,0 +1,162 @@
+"""A run that is ready to begin: what a person is shown before the first write, and how it is then carried out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from migrate.cluster.port import Source
+from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, worst
+from migrate.flow.opening import Opened, Who
+from migrate.flow.order import Order
+from migrate.flow.run import Ended, Loop, Wait
+from migrate.flow.sending import Fill, Sender
+from migrate.flow.waits import Waits
+from migrate.manifest.waves import wave_of
+from migrate.model.journal import Outcome, Result
+from migrate.model.plan import Fate
+from migrate.model.ran import Ran, Report, Watcher
+from migrate.model.ref import Ref
+from migrate.semantics.going import Going
+
+_BAD = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.LEFT_OUT})
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Everything was looked at, nothing was written. To be closed, or used in a `with`.
+
+    `refused` are objects that this run leaves out, with why. `waits` say who must be ready before whom.
+    """
+
+    command: str
+    opened: Opened
+    going: Going
+    fill: Fill
+    refs: tuple[Ref, ...]
+    waits: Mapping[Ref, Iterable[Ref]]
+    source: Source | None = None
+    releases: frozenset[Ref] = frozenset()
+    refused: tuple[Ran, ...] = ()
+    notes: tuple[str, ...] = ()
+    _begun: bool = field(default=False, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, sort: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
+        # A run that a person called off ended by itself; one that an error ends did not.
+        self.opened.journal.close(BAD_INPUT if not self._begun and sort is None else None)
+
+    @property
+    def target(self) -> Who:
+        return self.opened.who
+
+    @property
+    def source_name(self) -> str:
+        return self.going.plan.source_name
+
+    @property
+    def digest(self) -> str:
+        return self.going.plan.digest
+
+    @property
+    def objects(self) -> int:
+        """How many this run sends, or looks at."""
+        return len(self.refs)
+
+    @property
+    def wave_count(self) -> int:
+        return len({wave_of(ref) for ref in self.refs})
+
+    @property
+    def held(self) -> int:
+        """How many arrive inert."""
+        return sum(ref in self.going.held and ref not in self.releases for ref in self.refs)
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """How many stay out, by why."""
+        return Counter(one.short for one in self.going.left_out.values())
+
+    @property
+    def folded(self) -> int:
+        return sum(step.fate is Fate.FOLD for step in self.going.plan.steps)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is not as it was in the run before, each as a sentence without a full stop."""
+        return self.opened.changes
+
+    @property
+    def resumed(self) -> str:
+        """The time of the run before, if it did not come to its end; ''."""
+        past = [run for run in self.opened.journal.past.runs if run.outcomes]
+        last = past[-1] if past else None
+        ended = last is None or last.exit in (DONE, LOOK) or last.header.plan != self.opened.journal.header.plan
+        return "" if ended or last is None else last.header.at
+
+    def run(self, *, wait: Wait, ready_timeout: float, watcher: Watcher, stop: threading.Event) -> Report:
+        """Carry it out. Raises what ended the run before anything was sent."""
+        self._begun = True
+        began, opened, journal = time.monotonic(), self.opened, self.opened.journal
+        sender = Sender(opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases)
+        loop = Loop(
+            Order(self.refs, self.waits),
+            sender.send,
+            Waits(opened.target, ready_timeout),
+            watcher,
+            stop,
+            wait=wait,
+        )
+        sizes = Counter(wave_of(ref) for ref in self.refs)
+        ended = loop.run(sizes)
+        if ended.trouble is not None and not sender.writes:
+            raise ended.trouble
+        left = (*self.refused, *(_left_out(ref, self.going) for ref in self.going.left_out))
+        results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
+        code = _exit(results, ended, unknown=sender.unknown, stopped=stop.is_set())
+        if ended.trouble is None:
+            known = [
+                Result(one.ref, one.action) for one in results if one.action in _BAD and one.ref not in sender.told
+            ]
+            journal.record(known)
+            journal.close(code)
+        return Report(
+            command=self.command,
+            target=opened.who.name,
+            plan=self.digest,
+            results=results,
+            settling=ended.settling,
+            seconds=time.monotonic() - began,
+            exit=code,
+            stopped=_stopped(ended.trouble, stop.is_set() and bool(ended.untried)),
+            untried=len(ended.untried),
+            resumed=self.resumed,
+            written=sender.writes,
+        )
+
+
+def _left_out(ref: Ref, going: Going) -> Ran:
+    why = going.left_out[ref]
+    return Ran(ref, Outcome.LEFT_OUT, wave_of(ref), why.why, fix=why.fix)
+
+
+def _exit(results: Iterable[Ran], ended: Ended, *, unknown: bool, stopped: bool) -> int:
+    codes = [LOOK if any(one.action in _BAD for one in results) else DONE]
+    if ended.trouble is not None or unknown:
+        codes.append(STOPPED)
+    if stopped:
+        codes.append(INTERRUPTED)
+    return worst(codes)
+
+
+def _stopped(trouble: Error | None, by_hand: bool) -> str:
+    if trouble is not None:
+        return trouble.what
+    return "Ctrl-C" if by_hand else ""

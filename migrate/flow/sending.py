@@ -1,0 +1,294 @@
+"""One object on its way to the target: what must be sent, what came of it, and the journal's lines about both."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migrate.cluster.outcome import Applied, Conflict, Reason, Rejected, Unknown, Written
+from migrate.cluster.port import Target
+from migrate.flow.refusals import clash, fix_of, why_of
+from migrate.flow.secret_values import Filled, Missing
+from migrate.manifest.places import get
+from migrate.manifest.waves import wave_of
+from migrate.model.journal import Action, Intent, Note, Outcome, Result, Said
+from migrate.model.journal import Known as Past
+from migrate.model.objects import MISSING, Body
+from migrate.model.path import P
+from migrate.model.plan import Step
+from migrate.model.ran import Ran
+from migrate.model.ref import Ref
+from migrate.semantics.going import Going
+from migrate.semantics.holding import Held, State, state
+from migrate.semantics.holding_release import OURS, Request, arrive, release
+from migrate.workspace.journal import Journal
+from migrate.workspace.journal_digest import digest
+from migrate.workspace.journal_projection import project
+
+_AGAIN = 3  # times that an object is read again after an answer was lost, or somebody was faster
+_ACCOUNT, _BETWEEN = 20.0, 0.25  # seconds
+_NO_ACCOUNT = re.compile(r'serviceaccount "default" not found')
+_MANAGED = P("metadata", "managedFields")
+
+
+Fill = Callable[[Step], Filled | Missing]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one object. `live` is what is there now, None when it is not, or nobody knows."""
+
+    ran: Ran
+    live: Body | None = None
+    writes: int = 0
+
+
+class Sender:
+    """Sends objects of one run, from many threads, each object from one at a time.
+
+    `live` is what was there when the run began; `releases` are the objects that this run releases. `told` are those of
+    whose end the journal knows; `unknown` says that of one nobody knows what came.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        going: Going,
+        journal: Journal,
+        key: bytes,
+        live: Mapping[Ref, Body],
+        fill: Fill,
+        releases: frozenset[Ref] = frozenset(),
+    ) -> None:
+        self._target, self._going, self._journal, self._key = target, going, journal, key
+        self._live, self._fill, self._releases = live, fill, releases
+        self._writes = 0
+        self._lock = threading.Lock()
+        self.told: set[Ref] = set()
+        self.unknown = False
+
+    @property
+    def writes(self) -> int:
+        """Requests so far that changed the target, or may have."""
+        with self._lock:
+            return self._writes
+
+    def send(self, ref: Ref) -> Sent:
+        """Bring one object to where this run wants it. Raises what ends the run: Refused, Unwritable."""
+        step = self._going.steps[ref]
+        filled = self._fill(step)
+        if isinstance(filled, Missing):
+            return self._said(ref, Outcome.LEFT_OUT, filled.why, fix=filled.fix)
+        body, live = filled.body, self._live.get(ref)
+        for attempt in range(_AGAIN):
+            found = self._once(step, body, live)
+            if not isinstance(found, _Again) or attempt == _AGAIN - 1:
+                break
+            live = self._target.get(ref, str(body.get("apiVersion") or ""))
+        if isinstance(found, _Again):
+            # No result is written: the next run finds the open intent and reads the object again.
+            self.unknown = True
+            self.told.add(ref)
+            return Sent(self._ran(ref, Outcome.FAILED, found.why, fix="run the same command again."))
+        drift = filled.drift and not found.ran.message
+        return replace(found, ran=replace(found.ran, message=filled.drift)) if drift else found
+
+    def _once(self, step: Step, body: Body, live: Body | None) -> Sent | _Again:
+        ref, past = step.ref, self._journal.past.objects.get(step.ref)
+        held, requests = self._requests(step, body, live)
+        if not requests:
+            return self._later(ref, body, held, past)
+        holds = state(requests[-1].body) is State.HELD
+        action = Action.RELEASE if ref in self._releases else Action.HOLD if holds else Action.APPLY
+        outcome = Outcome.HELD if holds else Outcome.UNCHANGED
+        last: Body | None = live
+        created, number = False, 0
+        for at, request in enumerate(requests):
+            sent = digest(request.body, self._key)
+            if at == 0 and live is not None and (one := self._as_it_is(ref, request, requests, sent, live, past)):
+                return one if isinstance(one, Sent) else self._same(ref, request, sent, outcome, one, past, held)
+            if at == 0 and held is not None:
+                self._keep_originals(ref, held, past)
+            number = self._journal.intend([Intent(ref, action, sent, _uid(last))])[0]
+            answer = self._apply(request)
+            if isinstance(answer, Unknown):
+                return _Again(f"no answer came: {answer.why}")
+            if isinstance(answer, Conflict) and at > 0:
+                return _Again("an autoscaler was faster")
+            if isinstance(answer, Conflict):
+                return self._conflict(ref, answer, number)
+            if isinstance(answer, Rejected):
+                return self._rejected(ref, answer, number)
+            if answer.ending:
+                why = "it is being deleted; what was sent goes with it"
+                return self._said(ref, Outcome.FAILED, why, fix="wait until it is gone, then run it again.", to=number)
+            created = created or answer.created
+            if outcome is Outcome.UNCHANGED and _version(answer.body) != _version(live):
+                outcome = Outcome.CONFIGURED
+            last = answer.body
+        made = live is None and (created or _ours_alone(last))
+        outcome = Outcome.CREATED if live is None and outcome is not Outcome.HELD else outcome
+        self._journal.record([self._result(ref, outcome, number, requests[-1], last, made=made)])
+        if ref in self._releases:
+            self._journal.note([Note(ref, Said.RELEASED)])
+        return Sent(self._ran(ref, outcome, because=self._because(ref, outcome)), last)
+
+    def _apply(self, request: Request) -> Written:
+        """Send one request. Pods of a new namespace wait for the account that a controller makes there."""
+        late = time.monotonic() + _ACCOUNT
+        while True:
+            answer = self._target.apply(request.body, manager=request.manager)
+            if not isinstance(answer, Rejected):
+                with self._lock:
+                    self._writes += 1
+                return answer
+            if not _NO_ACCOUNT.search(answer.message) or time.monotonic() > late:
+                return answer
+            time.sleep(_BETWEEN)
+
+    def _requests(self, step: Step, body: Body, live: Body | None) -> tuple[Held | None, tuple[Request, ...]]:
+        scaler = self._going.scalers.get(step.ref)
+        if step.ref in self._releases and state(live) is not State.RELEASED:
+            return None, release(live, body, scaler=scaler, changes=step.changes)
+        held = self._going.hold(step.ref, body)
+        return held, arrive(live, body, held=held, scaler=scaler, changes=step.changes)
+
+    def _as_it_is(
+        self, ref: Ref, request: Request, requests: Sequence[Request], sent: str, live: Body, past: Past | None
+    ) -> Sent | Body | None:
+        """Tell whether nothing has to be sent: the live body if so, a refusal if the server would refuse, else None."""
+        if len(requests) > 1:
+            return None
+        if past and self._is_known(past, sent, request, live):
+            return live
+        tried = self._target.dry_run(request.body, manager=request.manager)
+        if isinstance(tried, Conflict):
+            return self._conflict(ref, tried, 0)
+        if isinstance(tried, Rejected):
+            return self._rejected(ref, tried, 0)
+        same = _differs_not(tried, live, request)
+        return live if same else None
+
+    def _is_known(self, past: Past, sent: str, request: Request, live: Body) -> bool:
+        return (
+            not past.unknown
+            and past.key == self._journal.header.key
+            and (past.sent, past.uid) == (sent, _uid(live))
+            and past.seen == digest(project(live, request.body), self._key)
+            and not get(live, P("metadata", "deletionTimestamp"))
+        )
+
+    def _same(
+        self, ref: Ref, request: Request, sent: str, outcome: Outcome, live: Body, past: Past | None, held: Held | None
+    ) -> Sent:
+        """Nothing had to be sent. The journal is told only what it does not know yet."""
+        if held is not None:
+            self._keep_originals(ref, held, past)
+        new = ref not in self._live  # an answer was lost, and this is the second look
+        ours = (new or (past is not None and any(one.uid == "" for one in past.open.values()))) and _ours_alone(live)
+        outcome = Outcome.CREATED if new and outcome is not Outcome.HELD else outcome
+        if not past or not self._is_known(past, sent, request, live) or past.outcome not in _GOOD:
+            self._journal.record([self._result(ref, outcome, 0, request, live, made=ours)])
+        if ref in self._releases:
+            self._journal.note([Note(ref, Said.RELEASED)])
+        return Sent(self._ran(ref, outcome, because=self._because(ref, outcome)), live)
+
+    def _later(self, ref: Ref, body: Body, held: Held | None, past: Past | None) -> Sent:
+        """It is only made at release; now the server says whether it would take it."""
+        tried = self._target.dry_run(body)
+        how = f"made at release: {held.because}" if held and held.because else "made at release"
+        if isinstance(tried, Conflict):
+            return self._conflict(ref, tried, 0)
+        if isinstance(tried, Rejected):
+            # Who would be asked is held itself; nothing can be said of the object yet.
+            if tried.reason not in _NOT_ASKED and held is not None and not held.converted:
+                return self._rejected(ref, tried, 0)
+            how = f"{how}; the server could not be asked whether it would take it"
+        if not past or past.outcome is not Outcome.HELD:
+            self._journal.record([Result(ref, Outcome.HELD)])
+        return Sent(self._ran(ref, Outcome.HELD, how, because=self._going.held.get(ref, "")))
+
+    def _because(self, ref: Ref, outcome: Outcome) -> str:
+        return self._going.held.get(ref, "only release starts it") if outcome is Outcome.HELD else ""
+
+    def _keep_originals(self, ref: Ref, held: Held, past: Past | None) -> None:
+        kept = {str(one.path): one.value for one in held.originals if one.value is not MISSING}
+        if held.body is not None and (past is None or past.originals != kept):
+            self._journal.note([Note(ref, Said.HELD, kept)])
+
+    def _result(
+        self, ref: Ref, outcome: Outcome, number: int, request: Request, live: Body | None, *, made: bool
+    ) -> Result:
+        seen = digest(project(live, request.body), self._key) if live is not None else ""
+        sent = digest(request.body, self._key)
+        return Result(ref, outcome, number, _uid(live), _version(live), sent, seen, made)
+
+    def _conflict(self, ref: Ref, answer: Conflict, number: int) -> Sent:
+        who = ", ".join(dict.fromkeys(one.manager for one in answer.causes))
+        said = f"{who} owns fields that the plan would change; nothing of it was written"
+        fix = "take the field out of their hands or out of the plan (an override), then run it again."
+        self._journal.record([Result(ref, Outcome.LEFT_OUT, number)])
+        self.told.add(ref)
+        clashes = tuple(clash(one) for one in answer.causes)
+        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=clashes))
+
+    def _rejected(self, ref: Ref, answer: Rejected, number: int) -> Sent:
+        return self._said(ref, Outcome.FAILED, why_of(answer), fix=fix_of(answer), to=number)
+
+    def _said(self, ref: Ref, outcome: Outcome, message: str, *, fix: str, to: int = 0) -> Sent:
+        self._journal.record([Result(ref, outcome, to)])
+        self.told.add(ref)
+        return Sent(self._ran(ref, outcome, message, fix=fix))
+
+    def _ran(self, ref: Ref, action: Outcome, message: str = "", *, because: str = "", fix: str = "") -> Ran:
+        return Ran(ref, action, wave_of(ref), message, because, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    why: str
+
+
+_NOT_ASKED = frozenset({Reason.WEBHOOK_DOWN, Reason.WEBHOOK_NO_DRY_RUN})
+_GOOD = frozenset({Outcome.CREATED, Outcome.CONFIGURED, Outcome.UNCHANGED, Outcome.HELD})
+
+
+def _differs_not(tried: Applied, live: Body, request: Request) -> bool:
+    """Compare what an apply would leave with what is there: our fields, and what we own of them."""
+    same = project(tried.body, request.body) == project(live, request.body)
+    return same and _owned(tried.body, request.manager) == _owned(live, request.manager) and not tried.ending
+
+
+def _owned(body: Body, manager: str) -> Any:
+    entries = get(body, _MANAGED)
+    found = [
+        one.get("fieldsV1")
+        for one in (entries if isinstance(entries, list) else ())
+        if one.get("manager") == manager and one.get("operation") == "Apply" and not one.get("subresource")
+    ]
+    return found
+
+
+def _ours_alone(body: Body | None) -> bool:
+    """Tell whether an object whose creation was not answered was made by us: nobody else owns anything but status."""
+    entries = get(body, _MANAGED)
+    ours = {
+        (one.get("manager") or "").startswith(OURS) and one.get("operation") == "Apply"
+        for one in (entries if isinstance(entries, list) else ())
+        if not one.get("subresource")
+    }
+    return ours == {True}
+
+
+def _uid(body: Body | None) -> str:
+    found = get(body, P("metadata", "uid"))
+    return found if isinstance(found, str) else ""
+
+
+def _version(body: Body | None) -> str:
+    found = get(body, P("metadata", "resourceVersion"))
+    return found if isinstance(found, str) else ""

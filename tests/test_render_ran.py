@@ -1,0 +1,330 @@
+"""What apply and release print: failures first and never folded, figures that add up, values that are not secret."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from migrate.cli.main import cli
+from migrate.model.journal import Outcome
+from migrate.model.objects import MISSING
+from migrate.model.ran import At, Clash, Ran, Report, Settling, WaveDone
+from migrate.model.ref import Ref
+from migrate.render import before, live, ran, times
+from migrate.render.ink import columns, strip
+from migrate.render.ran_document import ran_document
+
+API = Ref("apps", "Deployment", "shop", "api")
+HPA = Ref("autoscaling", "HorizontalPodAutoscaler", "shop", "api")
+BUDGET = Ref("policy", "PodDisruptionBudget", "other", "api")
+FLAGS = Ref("", "ConfigMap", "shop", "flags")
+WEB = Ref("", "Service", "shop", "web")
+WORDS = ran.Words("gke2eks apply -w out --eks us-east-2/prod", "gke2eks release -w out --eks us-east-2/prod", "out/j")
+FAILED = Ran(
+    API,
+    Outcome.FAILED,
+    6,
+    "after 10 min 00 s it still waits for 2 of 3 pods",
+    "api-6f-jk: container api: ImagePullBackOff: no repository shop/api\nevent Failed: no repository\nno nodes",
+    "copy the image, then run the same command again.",
+)
+CONFLICT = Ran(
+    FLAGS,
+    Outcome.LEFT_OUT,
+    3,
+    "kubectl-edit owns fields that the plan would change; nothing of it was written",
+    fix="take the field out of their hands.",
+    conflicts=(Clash("data.color", "kubectl-edit", "blue", "green"),),
+)
+
+
+def many(action: Outcome, amount: int, message: str = "", fix: str = "") -> tuple[Ran, ...]:
+    refs = (Ref("", "ConfigMap", "shop", f"{action.value}-{n}") for n in range(amount))
+    return tuple(Ran(ref, action, 3, message.format(n=n), fix=fix) for n, ref in enumerate(refs))
+
+
+def report(*results: Ran, **more: Any) -> Report:
+    given: dict[str, Any] = {"settling": (), "seconds": 252.0, "exit": 0, "written": len(results), **more}
+    return Report("apply", "us-east-2/prod", "sha256:7c1e09b244d8ffff", results, **given)
+
+
+def shown(found: Report, **more: Any) -> str:
+    return ran.summary(found, WORDS, **more)
+
+
+def test_a_failure_with_all_that_hangs_on_it() -> None:
+    skipped = Ran(HPA, Outcome.SKIPPED, 7, f"it waits for {API}, which failed", fix=f"see {API}.")
+    behind = Ran(BUDGET, Outcome.SKIPPED, 7, f"it waits for {HPA}, which is skipped", fix=f"see {HPA}.")
+    results = (*many(Outcome.CREATED, 44), skipped, FAILED, behind)
+    assert shown(report(*results, exit=1)) == (
+        "  Target  us-east-2/prod   plan sha256:7c1e 09b2 44d8\n"
+        "  x shop: Deployment/api  failed    after 10 min 00 s it still waits for 2 of 3 pods\n"
+        "      pods   api-6f-jk: container api: ImagePullBackOff: no repository shop/api\n"
+        "      event  Failed: no repository\n"
+        "      why    no nodes\n"
+        "      next   copy the image, then run the same command again.\n"
+        "      skipped because of it: HorizontalPodAutoscaler/api\n"
+        "      skipped because of it: other: PodDisruptionBudget/api\n"
+        "  Done, but look.  created 44   failed 1   skipped 2                                      4 min 12 s\n"
+        "exit 1: 1 failed, 2 skipped\n"
+    )
+
+
+def test_a_conflict_shows_both_values_and_what_would_settle_it() -> None:
+    text = shown(report(*many(Outcome.CREATED, 1), CONFLICT, exit=1))
+    assert text.splitlines()[1:-2] == [
+        "  x shop: ConfigMap/flags  left out    kubectl-edit owns fields that the plan would change; nothing",
+        "    of it was written",
+        "      data.color",
+        "        manager  kubectl-edit",
+        "        theirs   blue",
+        "        ours     green",
+        "      next   take the field out of their hands.",
+        '      keep theirs   overrides: [{"ref": "ConfigMap/shop/flags", "path": "data.color", "value":',
+        '                    "blue", "reason": "kubectl-edit owns it"}] in gke2eks.yaml, then plan again',
+        "      leave it out  --exclude ConfigMap/shop/flags",
+    ]
+    whole = " ".join(text.split())
+    said = yaml.safe_load(whole[whole.index("overrides:") : whole.index(" in gke2eks.yaml")])
+    assert said["overrides"][0] == {
+        "ref": "ConfigMap/shop/flags",
+        "path": "data.color",
+        "value": "blue",
+        "reason": "kubectl-edit owns it",
+    }
+
+
+def test_values_that_are_not_there_are_long_or_of_a_secret() -> None:
+    clashes = (
+        Clash("a", "m", MISSING, ""),
+        Clash("b", "m", "x" * 900, MISSING),
+        Clash("c", "m", "(secret, 3 characters)", "(secret, 4 characters)"),
+    )
+    text = shown(report(replace(CONFLICT, ref=Ref("", "Secret", "shop", "s"), conflicts=clashes), exit=1))
+    assert "theirs   not known" in text and 'ours     ""' in text and "ours     removed" in text
+    assert "x" * 400 + "… (900 characters; -o json shows all)" in " ".join(text.split()) and "x" * 401 not in text
+    assert "overrides:" not in text and "blue" not in repr(CONFLICT)
+
+
+def test_a_run_with_nothing_to_do_is_three_lines() -> None:
+    assert shown(report(*many(Outcome.UNCHANGED, 750), written=0, seconds=12)) == (
+        "  Target  us-east-2/prod   plan sha256:7c1e 09b2 44d8\n"
+        "  Done.  unchanged 750                                                                          12 s\n"
+        "  No object was written.\n"
+    )
+
+
+def test_stopped_says_what_is_left_and_how_to_go_on() -> None:
+    text = shown(report(*many(Outcome.CREATED, 309), stopped="Ctrl-C", untried=441, exit=130))
+    assert text.splitlines()[1:] == [
+        "  Stopped.  created 309   not yet tried 441                                           journal: out/j",
+        "  Nothing is half written. To go on: gke2eks apply -w out --eks us-east-2/prod",
+        "exit 130: interrupted",
+    ]
+    text = shown(report(*many(Outcome.CREATED, 1), stopped="no answer from prod", untried=1, exit=5))
+    assert "why    no answer from prod." in text and "half written" not in text
+    assert "What is not known is read again first. To go on:" in text
+
+
+def test_a_resumed_run_says_since_when() -> None:
+    going = (*many(Outcome.UNCHANGED, 309), *many(Outcome.CREATED, 441))
+    text = shown(report(*going, *many(Outcome.LEFT_OUT, 5, "it is blocked"), resumed="2026-11-23T07:14:09+00:00"))
+    assert "  Going on from 23 Nov 2026, 07:14 UTC: 309 of 750 objects are there and unchanged.\n" in text
+    assert "Going on" not in shown(report(*going, resumed="2026-11-23T07:14:09+00:00", stopped="Ctrl-C", exit=130))
+
+
+def test_what_is_left_out_is_named_and_folds() -> None:
+    asked = many(Outcome.LEFT_OUT, 61, "it waits for an answer: identity.roles.a{n}", "answer it, then plan again.")
+    found = shown(report(*asked, exit=1))
+    assert found.splitlines()[1:6] == [
+        "  ? 61 left out: it waits for an answer",
+        "      shop: ConfigMap/left_out-0, ConfigMap/left_out-1, ConfigMap/left_out-10",
+        "      and 58 more",
+        "      for    identity.roles.a0, identity.roles.a1, identity.roles.a10 and 58 more",
+        "      next   answer it, then plan again.",
+    ]
+    few = shown(report(*asked[:7], exit=1))
+    assert all(one.ref.name in few for one in asked[:7]) and "61" not in few
+
+
+def test_what_waits_for_something_left_out_stands_below_it() -> None:
+    secret = Ref("", "Secret", "shop", "s")
+    left = Ran(secret, Outcome.LEFT_OUT, 3, "its values are not known: no source was named", fix="name the source.")
+    behind = Ran(API, Outcome.SKIPPED, 6, f"it waits for {secret}, which is left out", fix=f"see {secret}.")
+    assert shown(report(left, behind, exit=1)).splitlines()[1:-2] == [
+        "  - 1 left out: its values are not known: no source was named",
+        "      shop: Secret/s",
+        "      next   name the source.",
+        "      skipped because of it: shop: Deployment/api",
+    ]
+
+
+def test_failures_never_fold() -> None:
+    bad = [replace(FAILED, ref=Ref("apps", "Deployment", f"n{n}", "x")) for n in range(90)]
+    text = shown(report(*bad, exit=1))
+    assert all(f"x n{n}: Deployment/x  failed" in text for n in range(90)) and text.count("next   copy") == 90
+
+
+def test_a_remark_about_what_went_well() -> None:
+    text = shown(report(*many(Outcome.CREATED, 2, "it may serve old pods")))
+    assert "  ! 2 created: it may serve old pods\n      shop: ConfigMap/created-0, ConfigMap/created-1\n" in text
+
+
+def test_still_settling() -> None:
+    waits = [Settling(Ref("", "Service", "shop", f"s{n}"), "an address", float(n), n == 29) for n in range(30)]
+    text = shown(report(settling=tuple(waits)))
+    assert "  still settling (1 object waits behind)\n          29 s  shop: Service/s29  waits for an address\n" in text
+    assert "        and 27 more\n" in text and "s26" not in text
+
+
+@pytest.mark.parametrize("amount", [0, 1, 2, 150])
+def test_figures_and_plurals(amount: int) -> None:
+    every = [one for action in Outcome for one in many(action, amount, "it is so")]
+    text = shown(report(*every, exit=1 if amount else 0, settling=(Settling(WEB, "x", 1.0, amount),)))
+    assert not re.search(r"\b1 objects\b", text)
+    if amount:
+        words = " ".join(f"{one.value.replace('_', ' ')} {amount}" for one in Outcome)
+        assert f"Done, but look. {words}" in " ".join(text.split())
+        assert f"exit 1: {amount} failed, {amount} skipped, {amount} left out\n" in text
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m", "\x07", "a\nb", "\x9b2J", "\x7f"])
+def test_what_a_cluster_says_never_acts(name: str) -> None:
+    ref = Ref("apps", "Deployment", f"s{name}", f"d{name}")
+    bad = Ran(ref, Outcome.FAILED, 6, f"m{name}", f"b{name}", f"f{name}", (Clash(name, name, name, {name: name}),))
+    wait = Settling(ref, name, 3.0)
+    found = report(bad, replace(bad, action=Outcome.SKIPPED, conflicts=()), settling=(wait,), stopped=name, exit=5)
+    at = At(5, name, 1, 2, 9.0, [wait])
+    texts = [shown(replace(found, target=name, plan=name, resumed=name)), live.heartbeat(at, 9.0)]
+    texts += live.running(at, 9.0) + live.failure(bad) + live.wave_done(WaveDone(0, name, {}, 1.0))
+    texts += [before.frame(replace(PREPARED, source_name=name, notes=(name,), refused=(bad,)))]
+    assert not set("".join(texts)) & set("\x1b\x07\x9b\x7f") and "a\nb" not in "".join(texts)
+
+
+def test_colour_only_repeats() -> None:
+    found = report(FAILED, CONFLICT, *many(Outcome.LEFT_OUT, 3, "it is blocked"), exit=1)
+    assert "\x1b[" in shown(found, color=True) and strip(shown(found, color=True)) == shown(found)
+
+
+def test_forty_columns_and_long_names() -> None:
+    long = replace(FAILED, ref=replace(API, name="y" * 120))
+    text = shown(report(long, *many(Outcome.CREATED, 3), exit=1), width=40)
+    assert "Deployment/" + "y" * 120 in text
+    assert all(columns(line) <= 40 for line in text.splitlines() if "y" * 9 not in line and "created-" not in line)
+
+
+def test_every_command_that_is_printed_exists() -> None:
+    text = shown(report(*many(Outcome.HELD, 2), exit=0)) + shown(report(stopped="Ctrl-C", exit=130))
+    commands = re.findall(r"gke2eks .+", text)
+    assert len(commands) == 2
+    for printed in commands:
+        words = shlex.split(printed)
+        command = cli.get_command(None, words[1])  # type: ignore[arg-type]
+        assert command is not None and command.make_context(words[1], words[2:])
+
+
+def test_the_document_fits_its_schema(repo: Path) -> None:
+    schema = json.loads((repo / "reports/apply.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    clashes = (Clash("a", "m", MISSING, None), Clash("b", "m", {"x": [1]}, MISSING))
+    full = report(
+        FAILED,
+        replace(CONFLICT, conflicts=clashes),
+        *many(Outcome.HELD, 2),
+        settling=(Settling(WEB, "x", 1.25),),
+        exit=1,
+    )
+    for found in (full, report(), report(stopped="Ctrl-C", untried=3, exit=130, resumed="x")):
+        doc = ran_document(found)
+        jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(doc)))
+        assert sum(doc["counts"].values()) == len(doc["results"]) and set(doc["counts"]) == set(Outcome)
+    conflicts = ran_document(full)["results"][1]["conflicts"]
+    assert conflicts == [
+        {"path": "a", "manager": "m", "ours": None},
+        {"path": "b", "manager": "m", "theirs": {"x": [1]}},
+    ]
+    assert ran_document(full)["results"][0]["wave"] == 7
+
+
+@dataclass(frozen=True)
+class Who:
+    name: str = "us-east-2/prod"
+    account: str = "111122223333"
+    version: str = "1.36"
+    flavour: str = "standard"
+    uid: str = "9f02c1e4-aaaa"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    command: str = "apply"
+    source: object = ()
+    source_name: str = "GKE prod, us-central1"
+    target: Who = Who()
+    digest: str = "sha256:7c1e09b244d8ffff"
+    objects: int = 750
+    wave_count: int = 9
+    held: int = 5
+    left_out: Mapping[str, int] | None = None
+    folded: int = 23
+    refused: tuple[Ran, ...] = ()
+    notes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    resumed: str = ""
+
+
+PREPARED: Any = Prepared(left_out={"wait for an answer": 61, "by hand": 18, "blocked": 18})
+
+
+def test_who_is_who_before_the_first_write() -> None:
+    assert before.frame(PREPARED) == (
+        "  Source  GKE prod, us-central1          read only, and only for Secret values\n"
+        "  Target  EKS us-east-2/prod, account 111122223333, Kubernetes 1.36\n"
+        "  Plan    sha256:7c1e 09b2 44d8          750 objects in 9 waves; 5 arrive held\n"
+        "  Left out 97 objects: 61 wait for an answer, 18 by hand, 18 blocked; 23 folded need nothing\n"
+    )
+    assert before.question("us-east-2/prod") == "  Type us-east-2/prod to go on: "
+
+
+def test_who_is_who_with_less_and_with_more() -> None:
+    small = replace(
+        PREPARED,
+        source=None,
+        target=Who("kind", "", "", "auto"),
+        objects=1,
+        wave_count=1,
+        held=1,
+        left_out={"wait for an answer": 1},
+        folded=0,
+        changes=("what the target serves was a and is b",),
+        resumed="2026-11-23T07:14:00Z",
+    )
+    assert before.frame(small).splitlines() == [
+        "  Source  GKE prod, us-central1          not asked",
+        "  Target  kind, uid 9f02c1e4, Auto Mode",
+        "  Plan    sha256:7c1e 09b2 44d8          1 object in 1 wave; 1 arrives held",
+        "  Left out 1 object: 1 waits for an answer",
+        "  Going on from 23 Nov 2026, 07:14 UTC: that run did not come to its end.",
+        "  Since the last run: what the target serves was a and is b.",
+    ]
+    runs = Ran(API, Outcome.LEFT_OUT, 6, "it still runs on the source", fix="kubectl -n shop scale deployment/api")
+    text = before.frame(replace(PREPARED, command="release", refused=(runs,), left_out={}, held=0))
+    assert "read only, and only to see what still runs there" in text and "Left out" not in text
+    assert "  x shop: Deployment/api  refused    it still runs on the source\n      next   kubectl" in text
+
+
+def test_times() -> None:
+    said = [times.duration(s) for s in (0, 42.9, 190, 600, 3900)]
+    assert said == ["0 s", "42 s", "3 min 10 s", "10 min 00 s", "1 h 05 min"]
+    said = [times.about(s) for s in (1, 11, 50, 51, 200, 4000)]
+    assert said == ["about 10 s", "about 20 s", "about 50 s", "about 1 min", "about 4 min", "about 1 h 10 min"]
+    assert times.moment("2026-01-05T23:30:00-02:00") == "6 Jan 2026, 01:30 UTC" and times.moment("soon") == "soon"
