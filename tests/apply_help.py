@@ -13,12 +13,12 @@ from typing import Any
 import yaml
 
 from migrate.cluster.port import Target
+from migrate.flow.live import read_live
 from migrate.flow.order import Order
 from migrate.flow.plan import make_plan
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.secret_values import Filled
 from migrate.flow.sending import Fill, Sender
-from migrate.flow.live import read_live
 from migrate.flow.view import View
 from migrate.flow.waits import Waits
 from migrate.manifest.waves import wave_of
