@@ -32,10 +32,8 @@ from migrate.workspace.journal_digest import digest
 from migrate.workspace.journal_projection import project
 
 _AGAIN = 3  # times that an object is read again after an answer was lost, or somebody was faster
-_ACCOUNT, _BETWEEN = 20.0, 0.25  # seconds
+_PATIENCE, _BETWEEN = 20.0, 0.25  # seconds
 _NO_ACCOUNT = re.compile(r'serviceaccount "default" not found')
-
-
 Fill = Callable[[Step], Filled | Missing]
 
 
@@ -45,7 +43,6 @@ class Sent:
 
     ran: Ran
     live: Body | None = None
-    writes: int = 0
 
 
 class Sender:
@@ -142,7 +139,7 @@ class Sender:
             if at == 0 and held is not None:
                 self._keep_originals(ref, held, past)
             number = self._journal.intend([Intent(ref, action, sent, uid(last))])[0]
-            answer = self._apply(request)
+            answer = self._apply(ref, request)
             if isinstance(answer, Unknown):
                 return _Again(f"no answer came: {answer.why}")
             if isinstance(answer, Conflict) and at > 0:
@@ -167,16 +164,22 @@ class Sender:
             self._journal.note([Note(ref, Said.RELEASED)])
         return Sent(self._ran(ref, outcome, because=self._because(ref, outcome)), last)
 
-    def _apply(self, request: Request) -> Written:
-        """Send one request. Pods of a new namespace wait for the account that a controller makes there."""
-        late = time.monotonic() + _ACCOUNT
+    def _apply(self, ref: Ref, request: Request) -> Written:
+        answer = self._patiently(ref, lambda: self._target.apply(request.body, manager=request.manager))
+        if not isinstance(answer, Rejected):
+            with self._lock:
+                self._writes += 1
+        return answer
+
+    def _patiently(self, ref: Ref, ask: Callable[[], Written]) -> Written:
+        """Ask again where something new is not seen yet: a namespace's account, a kind that this plan defines."""
+        late = time.monotonic() + _PATIENCE
+        defined = any(to.kind == "CustomResourceDefinition" for to in self._going.gates.waits.get(ref, ()))
         while True:
-            answer = self._target.apply(request.body, manager=request.manager)
-            if not isinstance(answer, Rejected):
-                with self._lock:
-                    self._writes += 1
+            answer = ask()
+            if not isinstance(answer, Rejected) or time.monotonic() > late:
                 return answer
-            if not _NO_ACCOUNT.search(answer.message) or time.monotonic() > late:
+            if not (_NO_ACCOUNT.search(answer.message) or (defined and answer.reason is Reason.UNSERVED)):
                 return answer
             time.sleep(_BETWEEN)
 
@@ -235,7 +238,8 @@ class Sender:
 
     def _later(self, ref: Ref, body: Body, held: Held | None, past: Past | None) -> Sent:
         """It is only made at release; now the server says whether it would take it."""
-        tried = self._target.dry_run(body)
+        tried = self._patiently(ref, lambda: self._target.dry_run(body))
+        assert not isinstance(tried, Unknown)
         how = f"made at release: {held.because}" if held and held.because else "made at release"
         if isinstance(tried, Conflict):
             return self._conflict(ref, tried, 0)

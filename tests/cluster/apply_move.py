@@ -95,7 +95,8 @@ class Move:
         assert line.startswith("kubectl "), line
         path = f"{self.kubectl.parent}:{os.environ['PATH']}"
         shell = ["/bin/sh", "-c", line]
-        done = subprocess.run(shell, env={"PATH": path}, capture_output=True, text=True, timeout=60)
+        home = {"PATH": path, "HOME": str(self.folder)}  # without a home kubectl keeps its cache where it is started
+        done = subprocess.run(shell, env=home, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, (line, done.stderr)
 
     @property
