@@ -17,8 +17,9 @@ from migrate.flow.order import Order
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.sending import Fill, Sender
 from migrate.flow.waits import Waits
-from migrate.manifest.waves import wave_of
+from migrate.manifest.waves import level_of, wave_of
 from migrate.model.journal import Known, Outcome, Result
+from migrate.model.objects import Object
 from migrate.model.plan import Fate
 from migrate.model.ran import Ran, Report, Watcher
 from migrate.model.ref import Ref
@@ -107,13 +108,16 @@ class Prepared:
         ended = last is None or last.exit in (DONE, LOOK) or last.header.plan != self.opened.journal.header.plan
         return "" if ended or last is None else last.header.at
 
+    def _level(self, ref: Ref) -> int:
+        return level_of(Object(ref, self.going.steps[ref].body or {}))
+
     def run(self, *, wait: Wait, ready_timeout: float, watcher: Watcher, stop: threading.Event) -> Report:
         """Carry it out. Raises what ended the run before anything was sent."""
         self._begun = True
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
         sender = Sender(opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases)
         loop = Loop(
-            Order(self.refs, self.waits),
+            Order(self.refs, self.waits, self._level),
             sender.send,
             Waits(opened.target, ready_timeout),
             watcher,
