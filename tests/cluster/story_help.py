@@ -133,7 +133,7 @@ def two_clusters(assets: Assets, items: list[Json], flavour: eks.Flavour, folder
     ):
         gke.load(source.client(), user=False)
         refused = restore(source.client(), items)
-        assert refused == {}
+        assert refused == {}, refused
         eks.load(target.client(), flavour)
         eks.grow(target.client(), flavour)
         at_rest(lambda: _pods(source.client()))

@@ -45,7 +45,7 @@ def test_an_hpa_leaves_what_is_held_alone_and_says_so(client: Client) -> None:
     applied(client, planned)
 
     def disabled() -> bool:
-        conditions = there(client, hpa(planned, 3)).get("status", {}).get("conditions", [])
+        conditions = there(client, hpa(planned, 3)).get("status", {}).get("conditions") or []
         return any(one["reason"] == "ScalingDisabled" for one in conditions)
 
     eventually(disabled, 40)
@@ -75,7 +75,7 @@ def test_an_hpa_from_zero_wakes_nothing_that_it_has_not_put_to_sleep_itself(
         client.apply(hpa(planned, 0))
 
         def reasons() -> set[str]:
-            found = there(client, hpa(planned, 0)).get("status", {}).get("conditions", [])
+            found = there(client, hpa(planned, 0)).get("status", {}).get("conditions") or []
             return {one["reason"] for one in found if one["type"] == "ScalingActive"}
 
         assert eventually(reasons, 40) == {"ScalingDisabled"}

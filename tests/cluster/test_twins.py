@@ -153,7 +153,7 @@ def test_autoscalers(plane: ControlPlane, client: Client) -> None:
 
     def established() -> bool:
         found = client.get(crd["apiVersion"], crd["kind"], crd["metadata"]["name"]).get("status", {})
-        return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("conditions", ()))
+        return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("conditions") or ())
 
     eventually(established)
     client.create(SCALED_OBJECT)

@@ -3,6 +3,7 @@
 refused = restore(client, items)     # {"Kind/namespace/name": what the server said}
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,7 @@ _MADE = ("Endpoints", "EndpointSlice", "IPAddress", "ServiceCIDR", "ControllerRe
 _OF_THE_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
 _BOUND = ("pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller")
 _THREADS = 4
+_PATIENCE = 20.0  # seconds; a server that has only just begun may refuse what it takes a moment later
 
 
 def restore(client: Client, items: list[Json]) -> dict[str, str]:
@@ -36,8 +38,20 @@ def restore(client: Client, items: list[Json]) -> dict[str, str]:
     rest = [one for one in wanted if one["kind"] not in ("CustomResourceDefinition", "Node")]
     refused: dict[str, str] = {}
     for row in range(len(_FIRST) + 2):
-        refused |= _row(client, [one for one in rest if _place(one["kind"]) == row])
+        of_row = [one for one in rest if _place(one["kind"]) == row]
+        # A Service that names its ports comes first: another could be given one of them.
+        asking = [one for one in of_row if _asks_for_ports(one)]
+        refused |= _row(client, asking)
+        refused |= _row(client, [one for one in of_row if not _asks_for_ports(one)])
+    end = time.monotonic() + _PATIENCE
+    while refused and time.monotonic() < end:
+        time.sleep(1)
+        refused = _row(client, [one for one in rest if _name(one) in refused])
     return refused
+
+
+def _asks_for_ports(obj: Json) -> bool:
+    return obj["kind"] == "Service" and any("nodePort" in port for port in obj["spec"].get("ports") or ())
 
 
 def _defined(crd: Json) -> tuple[str, str]:
@@ -90,7 +104,7 @@ def _fresh(item: Json) -> Json:
 
 
 def _service(obj: Json) -> Json:
-    spec = {key: value for key, value in obj["spec"].items() if key not in ("clusterIPs", "healthCheckNodePort")}
+    spec = {key: value for key, value in obj["spec"].items() if key != "clusterIPs"}
     if spec.get("clusterIP") != "None":
         spec.pop("clusterIP", None)  # the old one is of another range
     return {**obj, "spec": spec}
