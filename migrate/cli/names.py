@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from migrate.cluster.eks_facts import EksFacts
     from migrate.cluster.port import Source, Target
+    from migrate.model.aws import Aws
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class TargetName:
 
         found = connect(self.eks, self.profile)
         return KubeTarget(found.connection(), timeout=self.timeout), found.facts
+
+    def aws(self, facts: EksFacts | None) -> Aws | None:
+        """The account behind it, None when AWS was not named. Nothing is asked yet."""
+        if facts is None:
+            return None
+        from migrate.cluster.aws import Account
+
+        return Account(facts, self.profile)
 
 
 @dataclass(frozen=True, slots=True)

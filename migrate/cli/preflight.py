@@ -83,6 +83,7 @@ def command(
             opened,
             workspace,
             facts=facts,
+            aws=target.aws(facts),
             source=source.open() if source else None,
             select=select,
             today=datetime.now(UTC).date(),

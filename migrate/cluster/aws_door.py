@@ -58,7 +58,7 @@ class Door:
             return self._blind(error, action)
         except Error as error:  # the credentials are gone
             return Blind(_clause(error.what), error.next)
-        except (BotoCoreError, OSError, ValueError, KeyError) as error:  # KeyError: an answer without what it must have
+        except (BotoCoreError, OSError, ValueError, LookupError) as error:  # LookupError: an answer that lacks a part
             return self._blind(error, action)
 
     def each(self, names: Iterable[Name], look: Callable[[Name], Answer]) -> dict[Name, Answer]:

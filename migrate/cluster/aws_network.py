@@ -124,11 +124,11 @@ def quota(door: Door, code: str) -> int | Blind:
     """The quota that the account has; AWS's default where it has none of its own."""
     which = {"ServiceCode": "elasticloadbalancing", "QuotaCode": code}
     absent = ("NoSuchResourceException",)
-    own = door.find(_QUOTA, lambda: int(client().get_service_quota(**which)["Quota"]["Value"]), absent)
 
     def client() -> Any:
         return door.client("service-quotas")
 
+    own = door.find(_QUOTA, lambda: int(client().get_service_quota(**which)["Quota"]["Value"]), absent)
     if own is not None:
         return own
     return door.ask(_DEFAULT, lambda: int(client().get_aws_default_service_quota(**which)["Quota"]["Value"]))

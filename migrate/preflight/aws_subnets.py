@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrate.model.aws import Aws, Blind, Here, Subnet
-from migrate.model.checks import Check, Seen, finding, passed
+from migrate.model.checks import Check, Seen, finding, passed, unknown
 from migrate.model.effects import Severity
 from migrate.model.ref import Ref
 from migrate.preflight.aws_balancers import APPLICATION, Balancer, balancers
@@ -38,6 +38,11 @@ def checks(going: Going, seen: Seen, aws: Aws) -> Iterator[Check]:
             yield blind(CHOSEN, "The subnets for load balancers.", subnets, *(one.ref for one in found))
         return
     yield from _named(named, subnets, aws.here)
+    picked = [one.ref for one in every if one.chosen]
+    if picked:
+        why = "their IngressClassParams choose by tags, which preflight does not read"
+        look = aws.here.command(f"ec2 describe-subnets --filters Name=vpc-id,Values={aws.here.vpc}")
+        yield unknown(CHOSEN, "Which subnets their load balancers get.", why, f"look: {look}", *picked)
     for internal in (False, True):
         some = [one for one in found if one.internal is internal]
         if some:
@@ -83,7 +88,9 @@ def _chosen(some: list[Balancer], subnets: tuple[Subnet, ...], internal: bool, h
     fix = f"tag {'private' if internal else 'public'} subnets of at least two zones: {tag}"
     if not tagged:
         what = f"No subnet of {here.vpc} is tagged {role}, and {counted(refs)} may be {face}."
-        because = "an AWS Load Balancer Controller before 2.12.1 finds none, a later one guesses by route tables"
+        because = "an AWS Load Balancer Controller before 2.12.1 finds none, a later one goes by route tables"
+        if here.flavour == "auto":
+            because = "EKS Auto Mode asks for these tags"
         yield finding(CHOSEN, what, fix, *refs, because=because)
         return
     roomy = [one for one in tagged if one.free >= _FREE]
