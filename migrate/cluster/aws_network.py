@@ -84,7 +84,7 @@ def _certificate(door: Door, arn: str) -> Certificate | Blind | None:
         one = door.client("acm", region).describe_certificate(CertificateArn=arn)["Certificate"]
         names = one.get("SubjectAlternativeNames") or [one.get("DomainName", "")]
         ends = one.get("NotAfter")
-        hosts = tuple(str(name) for name in names)
+        hosts = tuple(sorted(str(name) for name in names))
         day = ends.date() if isinstance(ends, datetime) else None
         return Certificate(arn, str(one.get("Status", "")), hosts, day, str(one.get("Type", "")))
 
