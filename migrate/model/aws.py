@@ -82,11 +82,12 @@ class Association:
 
 
 class Repository(NamedTuple):
-    """A repository of ECR."""
+    """A repository of ECR. `host` is its registry as images name it."""
 
     account: str
     region: str
     name: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

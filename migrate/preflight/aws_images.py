@@ -10,7 +10,7 @@ from migrate.model.checks import Check, Seen, finding, passed, unknown
 from migrate.model.effects import Severity
 from migrate.model.objects import Object
 from migrate.model.ref import Ref
-from migrate.preflight.aws_words import blind, users, who
+from migrate.preflight.aws_words import Users, blind, users, who
 from migrate.preflight.references_words import few
 from migrate.semantics.going import Going
 from migrate.semantics.imagerefs import parse
@@ -27,26 +27,49 @@ def checks(going: Going, seen: Seen, aws: Aws) -> Iterator[Check]:
     if not wanted:
         return
     found = aws.images({repository: frozenset(ids) for repository, ids in wanted.items()})
-    named = users((repr(repository), ref) for repository, ids in wanted.items() for r in ids.values() for ref in r)
-    reasons: dict[Blind, list[Repository]] = {}
-    here: list[Repository] = []
-    for repository, answer in found.items():
+    named = users((_shown(one, id), ref) for one, ids in wanted.items() for id, refs in ids.items() for ref in refs)
+    reasons: dict[Blind, list[str]] = {}
+    here: list[str] = []
+    missing: list[tuple[Repository, list[str], bool]] = []
+    for one, answer in found.items():
         if isinstance(answer, Blind):
-            reasons.setdefault(answer, []).append(repository)
-        elif answer is None:
-            yield _no_repository(repository, wanted[repository], named[repr(repository)], aws)
-        elif missing := sorted(set(wanted[repository]) - answer):
-            yield _no_image(repository, missing, wanted[repository], aws)
-        else:
-            here.append(repository)
-    for no, some in reasons.items():
-        refs = who(named, [repr(one) for one in some])
-        yield blind(IMAGE, f"The images in {few(one.name for one in some)}.", no, *refs)
+            reasons.setdefault(answer, []).extend(_shown(one, id) for id in wanted[one])
+            continue
+        gone = sorted(id for id in wanted[one] if answer is None or id not in answer)
+        here += [_shown(one, id) for id in wanted[one] if id not in gone]
+        missing += [(one, gone, answer is None)] if gone else []
+    for no, images in reasons.items():
+        yield blind(IMAGE, f"The images {few(images)}.", no, *who(named, images))
+    yield from _missing(missing, named, aws)
     if here:
-        n = sum(len(wanted[one]) for one in here)
-        said = "The image that they name is" if n == 1 else f"The {n:,} images that they name are"
-        refs = who(named, [repr(one) for one in here])
-        yield passed(IMAGE, f"{said} in ECR: {few(one.name for one in here)}.", *refs)
+        said = "This image is" if len(here) == 1 else f"These {len(here):,} images are"
+        yield passed(IMAGE, f"{said} in ECR: {few(sorted(here))}.", *who(named, here))
+
+
+def _missing(missing: list[tuple[Repository, list[str], bool]], named: Users, aws: Aws) -> Iterator[Check]:
+    """Missing, unless a pull-through cache fetches it when it is first pulled: nobody knows whether that will do."""
+    surely: list[str] = []
+    make: list[str] = []
+    for one, ids, bare in missing:
+        images = [_shown(one, id) for id in ids]
+        cached = aws.cached(one)
+        what = f"ECR does not have {few(images)}."
+        if isinstance(cached, Blind):
+            yield blind(IMAGE, f"{what} Whether a pull-through cache fetches it.", cached, *who(named, images))
+        elif cached:
+            why = "a pull-through cache rule fetches it at its first pull, and only then it shows whether it is there"
+            yield unknown(IMAGE, what, why, "pull it once, then run preflight again.", *who(named, images))
+        else:
+            surely += images
+            make += (
+                [aws.here.command(f"ecr create-repository --repository-name {one.name}", one.region)] if bare else []
+            )
+    if surely:
+        said = "this image" if len(surely) == 1 else f"these {len(surely):,} images"
+        first = f"make the repositories ({few(make, most=20, between='; ')}), then " if make else ""
+        fix = f"{first}copy {said} there (crane copy SOURCE TARGET keeps the digest); images.tsv says from where."
+        what, refs = f"ECR does not have {said}: {few(surely)}.", who(named, surely)
+        yield finding(IMAGE, what, fix, *refs, because=_NOT_PULLED, severity=Severity.BLOCKER)
 
 
 def _wanted(going: Going) -> dict[Repository, dict[str, set[Ref]]]:
@@ -63,28 +86,5 @@ def _wanted(going: Going) -> dict[Repository, dict[str, set[Ref]]]:
     return found
 
 
-def _no_repository(repository: Repository, ids: dict[str, set[Ref]], refs: tuple[Ref, ...], aws: Aws) -> Check:
-    make = aws.here.command(f"ecr create-repository --repository-name {repository.name}", repository.region)
-    fix = f"{make}, then copy {few(sorted(ids))} there; images.tsv says from where."
-    return _missing(f"{_called(repository)} is not there.", fix, repository, refs, aws)
-
-
-def _no_image(repository: Repository, missing: list[str], ids: dict[str, set[Ref]], aws: Aws) -> Check:
-    refs = tuple(sorted({ref for id in missing for ref in ids[id]}))
-    fix = "copy it there (crane copy SOURCE TARGET keeps the digest); images.tsv says from where."
-    return _missing(f"{_called(repository)} does not have {few(missing)}.", fix, repository, refs, aws)
-
-
-def _missing(what: str, fix: str, repository: Repository, refs: tuple[Ref, ...], aws: Aws) -> Check:
-    """Missing, unless a pull-through cache fetches it when it is first pulled: nobody knows whether that will do."""
-    cached = aws.cached(repository)
-    if isinstance(cached, Blind):
-        return blind(IMAGE, f"{what} Whether a pull-through cache fetches it.", cached, *refs)
-    if cached:
-        why = "a pull-through cache rule fetches it at its first pull, and only then it shows whether it is there"
-        return unknown(IMAGE, what, why, "pull it once, then run preflight again.", *refs)
-    return finding(IMAGE, what, fix, *refs, because=_NOT_PULLED, severity=Severity.BLOCKER)
-
-
-def _called(repository: Repository) -> str:
-    return f"The repository {repository.name} of {repository.account} in {repository.region}"
+def _shown(repository: Repository, id: str) -> str:
+    return f"{repository.account}.dkr.ecr.{repository.region}/{repository.name}{id}"
