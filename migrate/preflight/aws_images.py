@@ -61,9 +61,8 @@ def _missing(missing: list[tuple[Repository, list[str], bool]], named: Users, aw
             yield unknown(IMAGE, what, why, "pull it once, then run preflight again.", *who(named, images))
         else:
             surely += images
-            make += (
-                [aws.here.command(f"ecr create-repository --repository-name {one.name}", one.region)] if bare else []
-            )
+            command = aws.here.command(f"ecr create-repository --repository-name {one.name}", one.region)
+            make += [command] if bare else []
     if surely:
         said = "this image" if len(surely) == 1 else f"these {len(surely):,} images"
         first = f"make the repositories ({few(make, most=20, between='; ')}), then " if make else ""
@@ -80,11 +79,11 @@ def _wanted(going: Going) -> dict[Repository, dict[str, set[Ref]]]:
             image = parse(text)
             host = _HOST.match(image.host) if image and is_ecr(image.host) else None
             if image and host:
-                repository = Repository(host["account"], host["region"], image.repository)
+                repository = Repository(host["account"], host["region"], image.repository, image.host)
                 id = f"@{image.digest}" if image.digest else f":{image.tag or 'latest'}"
                 found.setdefault(repository, {}).setdefault(id, set()).add(ref)
     return found
 
 
 def _shown(repository: Repository, id: str) -> str:
-    return f"{repository.account}.dkr.ecr.{repository.region}/{repository.name}{id}"
+    return f"{repository.host}/{repository.name}{id}"
