@@ -147,6 +147,13 @@ def test_subnets_that_will_not_do(subnets: tuple[object, ...], words: str, sever
     assert words in found[0].message and found[0].severity is severity
 
 
+@pytest.mark.parametrize(
+    ("notes", "face"), [({}, PRIVATE), ({"internal": "true"}, PRIVATE), ({"internal": "false"}, PUBLIC)]
+)
+def test_the_face_of_a_service(notes: dict[str, str], face: str) -> None:
+    assert f"tagged {face}," in only(look(service(**notes), aws=Memory()), "PRE115").message
+
+
 def test_a_network_load_balancer_needs_but_one_zone() -> None:
     cluster = subnet("subnet-1", tags=f"{PUBLIC} kubernetes.io/cluster/prod kubernetes.io/cluster/other")
     assert not bad(look(service(scheme="internet-facing"), aws=Memory(cluster)))

@@ -1,23 +1,19 @@
-"""The whole way: a reviewed plan, a practice cluster as the target, and the AWS account behind it over HTTP."""
+"""The whole way: a reviewed plan, a practice cluster as the target, and an AWS account behind it."""
 
 from __future__ import annotations
 
 import ast
-import os
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import pytest
 from apply_help import plan_of
-from aws_account_fake import FakeAccount
-from aws_fake import NAME
+from aws_account_help import ACCOUNT, HERE, Memory
 from contract.target_help import open_target
 from preflight_target_help import thing
 
 from migrate.cli.names import TargetName
 from migrate.cluster.aws import ACTIONS, Account
-from migrate.cluster.eks import connect
+from migrate.cluster.eks_facts import facts
 from migrate.flow.preflight import preflight
 from migrate.model.checks import Check, Status
 from migrate.practice import Cluster, Server
@@ -25,29 +21,13 @@ from migrate.render.checked import page
 
 TODAY = date(2026, 11, 23)
 NOTES = "service.beta.kubernetes.io/aws-load-balancer-"
+FACTS = facts({"arn": HERE.arn}, HERE.region, HERE.cluster, HERE.caller)
 
 
-@pytest.fixture(name="fake")
-def fake_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAccount]:
-    with FakeAccount() as fake:
-        for name in [one for one in os.environ if one.startswith("AWS_")]:
-            monkeypatch.delenv(name)
-        for name, value in fake.environment(tmp_path).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr("migrate.cluster.eks.TRIES", 1)
-        fake.add()
-        yield fake
-
-
-def test_preflight_of_a_target_that_eks_names(fake: FakeAccount, tmp_path: Path) -> None:
+def test_preflight_of_a_target_that_eks_names(tmp_path: Path) -> None:
     notes = {f"{NOTES}eip-allocations": "eipalloc-0none", f"{NOTES}scheme": "internet-facing"}
     spec = {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb", "ports": [{"port": 80}]}
     plan_of([thing("v1 Service", "web", "shop", spec=spec, notes=notes)], tmp_path / "out")
-    fake.denied = {"ec2:DescribeSubnets"}
-    found = connect(NAME)
-    named = TargetName(context=None, eks=NAME)
-    aws = named.aws(found.facts)
-    assert isinstance(aws, Account) and TargetName(context="a", eks=None).aws(None) is None
     served = Server(Cluster()).start()
     looked: list[str] = []
     try:
@@ -55,18 +35,25 @@ def test_preflight_of_a_target_that_eks_names(fake: FakeAccount, tmp_path: Path)
             open_target(served.url),
             tmp_path / "out",
             today=TODAY,
-            facts=found.facts,
-            aws=aws,
+            facts=FACTS,
+            aws=Memory(denied=["subnets"]),
             watch=lambda what, *_: looked.append(what),
         )
     finally:
         served.stop()
     by_id: dict[str, Check] = {one.id: one for one in said.checks}
     assert by_id["PRE100"].status is Status.PASS and by_id["PRE105"].status is Status.FINDING
-    assert by_id["PRE115"].status is Status.UNKNOWN and "may not ec2:DescribeSubnets" in by_id["PRE115"].because
+    assert by_id["PRE115"].status is Status.UNKNOWN and by_id["PRE115"].because == "ann may not look"
     shown = page(said.checks, said.target, passes=True, exit_line="", width=100, color=False, unicode=True)
-    assert "eipalloc-0none" in shown and "ec2:DescribeSubnets" in shown
+    assert "eipalloc-0none" in shown and "ann may not look" in shown
     assert {"AWS addresses", "AWS certificates"} <= set(looked)
+
+
+def test_only_a_target_named_by_eks_has_an_account() -> None:
+    aws = TargetName(context=None, eks="us-east-2/prod", profile="p").aws(FACTS)
+    assert isinstance(aws, Account) and (aws.here.account, aws.here.profile) == (ACCOUNT, "p")
+    assert aws.here.command("sts get-caller-identity").endswith("--region us-east-2 --profile p")
+    assert TargetName(context="a", eks=None).aws(None) is None
 
 
 def test_every_action_only_reads() -> None:

@@ -73,7 +73,7 @@ def _of(ref: Ref, body: Body, classes: Mapping[str, Body]) -> Balancer | None:
 def _service(ref: Ref, body: Body) -> Balancer:
     said = notes(body)
     scheme = said.get(f"{AWS}scheme")
-    old = str(said.get(f"{AWS}internal", "true")).lower() in ("true", "0.0.0.0/0")
+    old = str(said.get(f"{AWS}internal", "true")).lower() not in ("false", "f", "0")  # the word before scheme
     certificates = named(said.get(f"{AWS}ssl-cert"))
     return Balancer(
         ref=ref,

@@ -10,7 +10,7 @@ from migrate.model.checks import Check, unknown
 from migrate.model.objects import Body
 from migrate.model.ref import Ref
 from migrate.preflight.after import mapping
-from migrate.preflight.references_words import counted, few
+from migrate.preflight.references_words import few
 
 Thing = TypeVar("Thing")
 # {what is named: the objects that name it}
@@ -63,8 +63,3 @@ def notes(body: Body) -> Mapping[str, Any]:
 def spec(body: Body) -> Body:
     """The spec of an object."""
     return mapping(body.get("spec"))
-
-
-def lacks(refs: tuple[Ref, ...], one: str, many: str = "") -> str:
-    """'Service/shop/web gets none', '3 Services get none'."""
-    return f"{counted(refs)} {one if len(refs) == 1 else many or one}"
