@@ -79,4 +79,6 @@ class NotLoggedIn(Refused):
 
 
 class Unreachable(Refused):
-    """No usable answer came, however often it was asked."""
+    """No usable answer came, however often it was asked. `answered`: a server is there, and said that it cannot."""
+
+    answered = False

@@ -21,8 +21,9 @@ from migrate.flow.secret_values import Filled
 from migrate.flow.sending import Fill, Sender
 from migrate.flow.view import View
 from migrate.flow.waits import Waits
-from migrate.manifest.waves import wave_of
+from migrate.manifest.waves import level_of, wave_of
 from migrate.model.journal import Fingerprint, Outcome
+from migrate.model.objects import Object
 from migrate.model.plan import Plan, Step
 from migrate.model.ran import At, Ran, WaveDone
 from migrate.model.ref import Ref
@@ -115,7 +116,7 @@ def run(
         live = read_live(View(target), target, sorted(refs))
         sender = Sender(target, goes, journal, KEY, live, fill, released)
         loop = Loop(
-            Order(refs, goes.gates.waits),
+            Order(refs, goes.gates.waits, lambda ref: level_of(Object(ref, goes.steps[ref].body or {}))),
             sender.send,
             Waits(target, patience),
             watched,

@@ -210,7 +210,7 @@ def test_release_shows_what_it_refuses_before_it_asks(story: Story, monkeypatch:
     runs = replace(FAILED, action=Outcome.LEFT_OUT, message="it still runs on the source", because="")
     story.prepared = replace(PREPARED, command="release", refused=(runs,))
     done = run("release", *EKS, typed="us-east-2/prod\n")
-    assert done.stderr.index("refused    it still runs on the source") < done.stderr.index("Type us-east-2/prod")
+    assert done.stderr.index(f"told at the end: {runs.ref}") < done.stderr.index("Type us-east-2/prod")
 
 
 @pytest.mark.parametrize(

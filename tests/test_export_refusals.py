@@ -84,7 +84,7 @@ def test_expired_credentials(tmp_path: Path, url: str) -> None:
         config = kubeconfig(tmp_path, proxy.url, {"token": "no-such-secret-token"})
         said = refused("--kubeconfig", config, "-w", tmp_path / "out", code=4)
     assert "does not accept the credentials of here: missing or expired" in said
-    assert "kubectl --context here get namespaces" in said
+    assert f"kubectl --kubeconfig {config} --context here get namespaces" in said
 
 
 def test_everything_is_forbidden(tmp_path: Path, url: str) -> None:

@@ -126,7 +126,7 @@ def test_a_sync_that_fails_is_never_tried_again(ws: Workspace, monkeypatch: pyte
     for _ in range(2):
         with pytest.raises(Unwritable) as caught:
             journal.intend([Intent(API, Action.APPLY, "s")])
-        assert caught.value.details == ("       Input/output error",)
+        assert caught.value.details == ("Input/output error",)
     journal.close(0)
     assert len(calls) == 1
     monkeypatch.undo()

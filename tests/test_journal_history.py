@@ -81,6 +81,16 @@ def test_what_was_kept_first_stays(ws: Workspace) -> None:
     assert read_journal(ws).objects[API].before == "kept-1"
 
 
+def test_held_until_somebody_sees_it_otherwise(ws: Workspace) -> None:
+    """A CronJob is held by not being there: a release that refused it, or failed, must not make that forgotten."""
+    with begin(ws) as journal:
+        journal.record([Result(API, Outcome.HELD), Result(WEB, Outcome.HELD), Result(DB, Outcome.LEFT_OUT)])
+        journal.record([Result(API, refused) for refused in (Outcome.LEFT_OUT, Outcome.SKIPPED, Outcome.FAILED)])
+        journal.record([Result(WEB, Outcome.CREATED, uid="u-web")])
+    objects = read_journal(ws).objects
+    assert [objects[ref].held for ref in (API, WEB, DB)] == [True, False, False]
+
+
 def test_released_is_for_ever(ws: Workspace) -> None:
     with begin(ws) as journal:
         journal.note([Note(API, Said.HELD, {"spec.replicas": 3})])

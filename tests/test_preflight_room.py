@@ -19,6 +19,7 @@ ON_DEMAND = "{key: karpenter.sh/capacity-type, operator: In, values: [on-demand]
 CMR = "{key: eks.amazonaws.com/instance-category, operator: In, values: [c, m, r]}"
 AMD = "{key: kubernetes.io/arch, operator: In, values: [amd64]}"
 GPU = asks("{}", "{nvidia.com/gpu: '1'}")
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
 def pool(name: str = "general", requirements: str = f"{ON_DEMAND}, {CMR}, {AMD}", **more: Any) -> dict[str, Any]:
@@ -228,6 +229,22 @@ def test_taints_limits_and_states_of_pools() -> None:
     )
     assert found(together, seen_of(pool(spec=full), pool("open", AMD))) == []
     assert found(together, seen_of(pool(spec=full), node("n", "{cpu: '4', memory: 9Gi, pods: '9'}"))) == []
+
+
+def test_without_karpenter_a_pool_makes_no_nodes() -> None:
+    """PRE022 says so of the pool; the pods that would run on its nodes wait, too."""
+    ec2 = {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}}
+    going = going_of(
+        workload(pod=asks("{cpu: '2'}"), replicas=3, strategy={"type": "Recreate"}), pool("own", inside=ec2)
+    )
+    small = node("n", "{cpu: '2', memory: 9Gi, pods: '9'}")
+    ((id, _, message),) = found(going, seen_of(small))
+    assert (id, message.partition(" on the")[0]) == ("PRE091", "2 pods of 1 workloads find no room")
+    ((id, weight, message),) = found(going, seen_of())
+    assert (id, weight) == ("PRE092", "blocker") and "1 NodePool: Karpenter, which would make its nodes" in message
+    for there in (workload(name="karpenter"), pool("own", inside=ec2, status=READY)):
+        assert found(going, seen_of(small, there)) == []
+    assert found(going, seen_of(small, silent=("Deployment",))) == []
 
 
 def test_nobody_could_look_is_never_green() -> None:

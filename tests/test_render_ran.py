@@ -133,6 +133,8 @@ def test_stopped_says_what_is_left_and_how_to_go_on() -> None:
     text = shown(report(*many(Outcome.CREATED, 1), stopped="no answer from prod", untried=1, exit=5))
     assert "why    no answer from prod." in text and "half written" not in text
     assert "What is not known is read again first. To go on:" in text
+    text = shown(report(stopped="prod says no\nlog in again.", untried=1, exit=5))
+    assert "  why    prod says no.\n  next   log in again.\n" in text
 
 
 def test_a_resumed_run_says_since_when() -> None:
@@ -319,7 +321,20 @@ def test_who_is_who_with_less_and_with_more() -> None:
     runs = Ran(API, Outcome.LEFT_OUT, 6, "it still runs on the source", fix="kubectl -n shop scale deployment/api")
     text = before.frame(replace(PREPARED, command="release", refused=(runs,), left_out={}, held=0))
     assert "read only, and only to see what still runs there" in text and "Left out" not in text
-    assert "  x shop: Deployment/api  refused    it still runs on the source\n      next   kubectl" in text
+    assert "  Refused 1 object, for reasons told at the end: Deployment/shop/api\n" in text
+
+
+def test_what_release_refuses_is_told_with_its_command() -> None:
+    fix = "wait for it, or stop it.\nkubectl -n shop scale deployment/api --replicas=0"
+    runs = Ran(API, Outcome.LEFT_OUT, 6, "it still runs on the source", fix=fix)
+    release = replace(report(runs), command="release", refused=(API,))
+    lines = ran.summary(release, WORDS).splitlines()
+    at = lines.index("  x shop: Deployment/api  refused    it still runs on the source")
+    assert lines[at + 1 : at + 3] == [
+        "      next   wait for it, or stop it.",
+        "             kubectl -n shop scale deployment/api --replicas=0",
+    ]
+    assert sum("still runs" in line for line in lines) == 1
 
 
 def test_times() -> None:

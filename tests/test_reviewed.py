@@ -147,7 +147,7 @@ def test_decisions_that_changed(out: Path) -> None:
     (out / "gke2eks.yaml").write_text(ANSWERED.replace("calm", "wilder"))
     bad = refused(out)
     assert bad.what == f"the plan is not the one that was reviewed: {out}/gke2eks.yaml changed since"
-    assert bad.details == ("       snapshot, mappings and overlays are the same",)
+    assert bad.details == ("snapshot, mappings and overlays are the same",)
     assert bad.next.startswith(f"gke2eks plan -w {out}, read the report again, then apply.")
     again(out)
     review(out)
@@ -186,7 +186,7 @@ def test_a_snapshot_that_changed(out: Path) -> None:
     shutil.copytree(manifests, out / "manifests", dirs_exist_ok=True)
     bad = refused(out)
     assert ": snapshot changed since" in bad.what
-    assert bad.details == ("       gke2eks.yaml, mappings and overlays are the same",)
+    assert bad.details == ("gke2eks.yaml, mappings and overlays are the same",)
 
 
 def test_mappings_that_changed(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,7 @@ def test_mappings_that_changed(out: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(inputs.catalog, "text", lambda name: whole(name) + "# more\n" * (name == "sweep.yaml"))
     bad = refused(out)
     assert ": mappings changed since" in bad.what
-    assert bad.details == ("       snapshot, gke2eks.yaml and overlays are the same",)
+    assert bad.details == ("snapshot, gke2eks.yaml and overlays are the same",)
 
 
 def test_overlays_that_changed(out: Path) -> None:
@@ -212,7 +212,7 @@ def test_gke2eks_itself_changed(out: Path) -> None:
     edit(out, lambda plan: plan.update(digest="sha256:another"))
     bad = refused(out)
     assert "plan.json, or gke2eks itself, changed since" in bad.what
-    assert bad.details == ("       snapshot, gke2eks.yaml, mappings and overlays are the same",)
+    assert bad.details == ("snapshot, gke2eks.yaml, mappings and overlays are the same",)
     edit(out, lambda plan: plan["inputs"].update(gke2eks="0.0.9"))
     assert "gke2eks itself (0.0.9 then, " in refused(out).what
     again(out)

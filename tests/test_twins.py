@@ -179,7 +179,7 @@ OPEN = {WEB.ref: ("shop/data",)}
 KUBECTL = ("kubectl", "--context", "gke acme")
 
 
-def test_a_refusal_says_data_first_then_the_twin_and_how_to_stop_it() -> None:
+def test_a_refusal_says_data_first_and_to_stop_the_twin_before_it_is_copied() -> None:
     runs = Twin(still_runs(live("apps/v1 Deployment web", "spec: {replicas: 3}")), notes=("Argo CD may start it",))
     found = refused([step(WEB, HELD)], OPEN, {WEB.ref: runs}, kubectl=KUBECTL)[WEB.ref]
     assert found.why == (
@@ -187,8 +187,8 @@ def test_a_refusal_says_data_first_then_the_twin_and_how_to_stop_it() -> None:
         "and on the source it wants 3 replicas"
     )
     fix = found.fix.splitlines()
-    assert 'volumes: {"shop/data": copied}' in fix[0] and "plan again" in fix[0]
-    assert fix[1:] == [
+    assert 'volumes: {"shop/data": copied}' in fix[2] and "plan again" in fix[2]
+    assert fix[:2] == [
         "Argo CD may start it.",
         "kubectl --context 'gke acme' -n shop scale deployment/web --replicas=0",
     ]

@@ -55,7 +55,8 @@ def test_every_kind_with_a_bound_claim_is_asked_about_and_held(kind: str) -> Non
         assert one.ref in made.held, runs
         how = made.hold(one.ref, one.body)
         assert how is not None and how.body != one.body
-    assert one.ref not in going(a_plan(step(one, BOTH))).held
+    # Of two ScaledJobs each would start Jobs for the same work; they are held anyhow.
+    assert (one.ref in going(a_plan(step(one, BOTH))).held) is (one.ref.kind == "ScaledJob")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from migrate.manifest.kinds import CLUSTER_SCOPED, NAMESPACED
-from migrate.manifest.waves import WAVES, title, wave_of, waves
+from migrate.manifest.waves import WAVES, level_of, title, wave_of, waves
+from migrate.model.objects import Object
 from migrate.model.ref import Ref, group_of
 
 CRD = "apiextensions.k8s.io/v1 CustomResourceDefinition"
@@ -54,3 +55,20 @@ def test_custom_kinds_come_last_and_unknown_built_in_kinds_with_the_workloads() 
     assert wave_of(a_ref("argoproj.io/v1alpha1 Rollout")) == last
     assert wave_of(a_ref("certificates.k8s.io/v1 CertificateSigningRequest")) == workloads
     assert wave_of(a_ref("snapshot.storage.k8s.io/v1 VolumeSnapshot")) == wave_of(a_ref("v1 PersistentVolumeClaim"))
+
+
+def test_a_service_that_asks_for_a_number_comes_before_those_that_take_any() -> None:
+    def service(**spec: object) -> Object:
+        return Object(Ref("", "Service", "shop", "a"), {"apiVersion": "v1", "kind": "Service", "spec": spec})
+
+    port = {"port": 80}
+    first = [
+        service(ports=[port, {"port": 443, "nodePort": 31080}]),
+        service(clusterIP="10.0.0.7", ports=[port]),
+        service(healthCheckNodePort=30500, ports=[port]),
+    ]
+    any_ = [service(ports=[port]), service(clusterIP="None", ports=[port]), service(clusterIP=""), service(ports=None)]
+    assert {level_of(one) for one in first} == {level_of(any_[0]) - 1} and len({level_of(one) for one in any_}) == 1
+    claim = Object(Ref("", "PersistentVolumeClaim", "shop", "a"), {})
+    workload = Object(Ref("apps", "Deployment", "shop", "a"), {})
+    assert level_of(claim) < level_of(first[0]) < level_of(any_[0]) < level_of(workload)

@@ -95,11 +95,11 @@ def test_stale_edited_and_foreign(ws: Workspace) -> None:
     with pytest.raises(BadWorkspace) as caught:
         write_manifests(ws, {"shop/a.yaml": PLANNED}, second.digests)
     assert caught.value.details == (
-        "       overrides:",
-        "         - ref: Deployment/shop/api",
-        "           path: spec.template.spec.containers[name=api].image",
-        '           value: "b"',
-        "           reason: say why",
+        "overrides:",
+        "  - ref: Deployment/shop/api",
+        "    path: spec.template.spec.containers[name=api].image",
+        '    value: "b"',
+        "    reason: say why",
     )
     with pytest.raises(BadWorkspace, match="edited"):
         write_manifests(ws, {}, second.digests)

@@ -32,7 +32,7 @@ class Cleaning:
 
 def load_cleaning(text: str) -> Cleaning:
     """Read mappings/cleaning.yaml. The caller brings the text."""
-    raw = yaml.safe_load(text)
+    raw = yaml.load(text, yaml.CSafeLoader)
     return Cleaning(**{name: _names(raw[name]) for name in Cleaning.__slots__})
 
 

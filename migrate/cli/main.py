@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,12 +57,14 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit."""
     words = sys.argv[1:] if args is None else args
+    _open_all()
     try:
         code = cli.main(words, prog_name="gke2eks", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         if _wants_json(words):
-            hint = "see gke2eks --help."
+            context = getattr(error, "ctx", None)
+            hint = f"see {context.command_path if context else 'gke2eks'} --help."
             click.echo(
                 json.dumps({"error": error.format_message(), "details": [], "next": hint, "exit": USAGE}, indent=2)
             )
@@ -87,6 +91,17 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(BUG)
 
 
+def _open_all() -> None:
+    """A stream that the caller closed leads nowhere. Else the next file or socket would get its number, and be printed
+    into."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _say(error: Error, words: list[str]) -> None:
     if _wants_json(words):
         said: dict[str, Any] = {
@@ -95,8 +110,9 @@ def _say(error: Error, words: list[str]) -> None:
             "next": error.next,
             "exit": error.code,
         }
-        click.echo(json.dumps(said, indent=2))
-        return
+        with contextlib.suppress(OSError):  # where stdout takes nothing, stderr may
+            click.echo(json.dumps(said, indent=2))
+            return
     from migrate.render.pages import error_text
 
     click.echo(error_text(error).rstrip("\n"), err=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from migrate.errors import Error
 
 if TYPE_CHECKING:
     from migrate.cluster.eks_facts import EksFacts
@@ -69,10 +72,22 @@ class SourceName:
         words = ("--source-context", self.context), ("--source-gke", self.gke), ("--source-kubeconfig", self.kubeconfig)
         return shlex.join([part for option, text in words if text for part in (option, text)])
 
+    @property
+    def kubectl(self) -> tuple[str, ...]:
+        """How a person asks it for something; its context by name, since a command that stops things gets copied."""
+        if self.gke is not None:  # as gcloud container clusters get-credentials names it
+            return "kubectl", "--context", "_".join(("gke", *self.gke.split("/")))
+        file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig else ()
+        return "kubectl", *file, "--context", self.context or ""
+
     def open(self) -> Source:
         """Open it. Nothing is sent yet. Raises BadInput, Refused."""
         from migrate.cluster.kube import from_gke, from_kubeconfig
 
         if self.gke is not None:
             return from_gke(self.gke, timeout=self.timeout)[0]
-        return from_kubeconfig(self.context, self.kubeconfig, timeout=self.timeout)
+        try:
+            return from_kubeconfig(self.context, self.kubeconfig, timeout=self.timeout)
+        except Error as bad:  # here the options are called otherwise
+            what, then = (re.sub(r"--(?=context|kubeconfig|gke)", "--source-", text) for text in (bad.what, bad.next))
+            raise type(bad)(what, then, bad.details) from None

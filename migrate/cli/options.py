@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from migrate.cli.given import Folder, Seconds
 from migrate.cli.names import SourceName, TargetName
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ workspace_option = click.option(
     "--workspace",
     default="./gke2eks-out",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=Folder(path_type=Path),
     help="Folder of this migration.",
 )
 hash_key_option = click.option(
@@ -78,7 +79,7 @@ def cluster_options(*, context_help: str, env: bool = True) -> Callable[[Command
         ),
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0.1),
+            type=Seconds(min=0.1),
             default=60,
             show_default=True,
             metavar="SECONDS",
@@ -127,7 +128,7 @@ def target_options(*, required: bool = True) -> Callable[[Command], Command]:
         click.option("--profile", metavar="NAME", help="Profile of ~/.aws/config for --eks.", allow_from_autoenv=False),
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0.1),
+            type=Seconds(min=0.1),
             default=60,
             show_default=True,
             metavar="SECONDS",

@@ -25,7 +25,8 @@ from migrate.cli.screen import echo
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the kubeconfig; removed at the end.",
 )
-def command(sources: tuple[str, ...], port: int, kubeconfig: Path) -> int:
+@click.option("--name", default="practice", show_default=True, help="Name of its context in the kubeconfig.")
+def command(sources: tuple[str, ...], port: int, kubeconfig: Path, name: str) -> int:
     """Run a small cluster in memory on 127.0.0.1, to try things on, until Ctrl-C."""
     from migrate.flow.practice import remove_kubeconfig, start, write_kubeconfig
 
@@ -35,7 +36,7 @@ def command(sources: tuple[str, ...], port: int, kubeconfig: Path) -> int:
     practising = start(sources, stdin=sys.stdin.buffer.read, port=port)
     url = practising.server.url
     try:
-        write_kubeconfig(kubeconfig, url)
+        write_kubeconfig(kubeconfig, url, name)
         for note in practising.notes:
             echo(f"note: {note}", err=True)
         if sources:

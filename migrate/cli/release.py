@@ -74,6 +74,7 @@ def command(
         facts=facts,
         source=source.open() if source else None,
         source_stopped=source_stopped,
+        kubectl=source.kubectl if source else ("kubectl",),
         select=select,
         today=datetime.now(UTC).date(),
         age_identities=age_identities,

@@ -8,6 +8,8 @@ import sys
 
 import click
 
+from migrate.errors import BadInput
+
 
 def width() -> int:
     """Columns to fill: the terminal's, at most 100; 100 when piped."""
@@ -28,4 +30,10 @@ def echo(text: str, *, err: bool = False) -> None:
     """Print text as it is; characters that the terminal cannot show are escaped, never a crash."""
     stream = sys.stderr if err else sys.stdout
     encoding = stream.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    try:
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    except BrokenPipeError:
+        raise
+    except OSError as bad:
+        why = bad.strerror or str(bad)
+        raise BadInput(f"what was found cannot be printed: {why}", "print it elsewhere, and run it again.") from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migrate.cli.given import Seconds
 from migrate.cli.names import TargetName
 from migrate.cli.options import Command
 from migrate.cli.progress import Lines, Live, is_live, size
@@ -48,7 +49,7 @@ def running_options(command: Command) -> Command:
         ),
         click.option(
             "--ready-timeout",
-            type=click.FloatRange(min=1),
+            type=Seconds(min=1),
             default=600,
             show_default=True,
             metavar="SECONDS",

@@ -12,26 +12,58 @@ from urllib.parse import urlsplit
 
 from urllib3 import exceptions
 
-from migrate.errors import BadInput
+from migrate.errors import BadInput, NotLoggedIn
+
+# For who was told the certificate by a cloud a moment ago, and for who trusts what everybody trusts.
+BETWEEN = (
+    "run it again if the cluster was made anew; else something stands between, such as a company's proxy: go around it."
+)
+AUTHORITY = "where a company's proxy stands between, name its authority in SSL_CERT_FILE."
 
 
 class Connection:
     """An open door, made of a ready `Configuration` of the kubernetes package. Nothing of it appears in a repr.
 
-    `login` says what a person does when credentials are refused, `if_silent` when nobody answers. `renew` makes a
-    new Configuration.
+    `login` says what a person does when credentials are refused, `login_again` when they were accepted before,
+    `if_silent` when nobody answers, `if_replaced` when the certificate is another one, `rights` when a right is
+    missing. `target`: it is one that is written to. `renew` makes a new Configuration.
     """
 
-    __slots__ = ("_config", "_lock", "_renew", "if_silent", "login", "name", "pool", "url")
+    __slots__ = (
+        "_config",
+        "_lock",
+        "_login_again",
+        "_renew",
+        "if_replaced",
+        "if_silent",
+        "let_in",
+        "login",
+        "name",
+        "pool",
+        "rights",
+        "url",
+    )
 
     def __init__(
-        self, name: str, config: Any, *, login: str, if_silent: str = "", renew: Callable[[], Any] | None = None
+        self,
+        name: str,
+        config: Any,
+        *,
+        login: str,
+        login_again: str = "",
+        if_silent: str = "",
+        if_replaced: str = "",
+        target: bool = False,
+        renew: Callable[[], Any] | None = None,
     ) -> None:
         from kubernetes.client import ApiClient
 
         self.name = name
         self.url = str(config.host).rstrip("/")
-        self.login = login
+        self.let_in = False  # our credentials were accepted once
+        self.rights = f"ask for the right: gke2eks access {'target' if target else 'source'} prints it."
+        self.if_replaced = if_replaced or BETWEEN
+        self.login, self._login_again = login, login_again
         self.if_silent = if_silent or f"check the address of {name}, VPN and proxy.{self._private()}"
         self._config = config
         self._renew = renew
@@ -61,6 +93,14 @@ class Connection:
             found = self._config.get_api_key_with_prefix("BearerToken", "authorization")
         return str(found or "")
 
+    def not_logged_in(self) -> NotLoggedIn:
+        """The error for credentials that are not accepted, or not any more."""
+        if self.let_in and self._login_again:
+            what = f"{self.shown} no longer accepts the credentials of {self.name}"
+            return NotLoggedIn(what, self._login_again)
+        what = f"{self.shown} does not accept the credentials of {self.name}: missing or expired"
+        return NotLoggedIn(what, self.login)
+
     def renew(self, refused: str) -> bool:
         """Log in anew unless another thread did since; tell whether the credentials are others than `refused`."""
         with self._lock, heard():
@@ -70,11 +110,21 @@ class Connection:
 
 
 def with_token(
-    name: str, url: str, ca: bytes | None, token: Callable[[], str], *, login: str, if_silent: str = ""
+    name: str,
+    url: str,
+    ca: bytes | None,
+    token: Callable[[], str],
+    *,
+    login: str,
+    login_again: str = "",
+    if_silent: str = "",
+    target: bool = False,
+    forget: Callable[[], None] | None = None,
 ) -> Connection:
     """Open a cluster that a cloud described. `ca` is PEM, None: a certificate that everybody trusts.
 
-    `token` gives one that is fresh at each call, from any thread, or raises Refused.
+    `token` gives one that is fresh at each call, from any thread, or raises Refused. `forget` makes it give another
+    one the next time: this one was refused.
     """
     from kubernetes.client import Configuration
 
@@ -85,8 +135,23 @@ def with_token(
     config.host = url
     config.ca_cert_data = ca.decode() if ca else None  # as bytes it would be taken for DER
     config.refresh_api_key_hook = refresh
+
+    def renew() -> Any:
+        if forget is not None:
+            forget()
+        return config
+
     with proxied(name, "https_proxy"):
-        return Connection(name, config, login=login, if_silent=if_silent)
+        return Connection(
+            name,
+            config,
+            login=login,
+            login_again=login_again,
+            if_silent=if_silent,
+            if_replaced=BETWEEN if ca else AUTHORITY,
+            target=target,
+            renew=renew,
+        )
 
 
 @contextmanager

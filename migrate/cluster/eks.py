@@ -6,13 +6,12 @@ import base64
 import binascii
 import logging
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from migrate.cluster.connection import Connection, with_token
-from migrate.cluster.eks_facts import EksFacts, facts, if_refused, if_silent
+from migrate.cluster.eks_facts import EksFacts, facts, if_ended, if_refused, if_silent
 from migrate.cluster.eks_refusals import NOT_KNOWN, Wanted, not_active, not_found, not_known, refusal
 from migrate.cluster.eks_regions import Partition, partition_of, partitions
 from migrate.cluster.eks_token import Tokens
@@ -37,20 +36,32 @@ _OTHERS = (
 @dataclass(frozen=True, slots=True)
 class EksCluster:
     """How to reach one cluster. `ca` is PEM. `token` gives one that is fresh at each call, from any thread, or
-    raises Refused. `login` and `if_silent` say what a person does when it is refused, or when nobody answers.
+    raises Refused. What a person does: `login` when it is refused, `login_again` when it was taken before,
+    `if_silent` when nobody answers.
     """
 
     name: str
     url: str
     ca: bytes
-    token: Callable[[], str] = field(repr=False)
+    token: Tokens = field(repr=False)
     login: str
+    login_again: str
     if_silent: str
     facts: EksFacts
 
     def connection(self) -> Connection:
         """Open the door. Nothing is sent yet."""
-        return with_token(self.name, self.url, self.ca, self.token, login=self.login, if_silent=self.if_silent)
+        return with_token(
+            self.name,
+            self.url,
+            self.ca,
+            self.token,
+            login=self.login,
+            login_again=self.login_again,
+            if_silent=self.if_silent,
+            target=True,
+            forget=self.token.forget,
+        )
 
 
 def connect(name: str, profile: str | None = None) -> EksCluster:
@@ -70,6 +81,7 @@ def connect(name: str, profile: str | None = None) -> EksCluster:
         # A local cluster on an Outpost goes by its id.
         token=Tokens(credentials, region, str(found.get("id") or cluster), lambda error: refusal(error, wanted)),
         login=if_refused(known, wanted),
+        login_again=if_ended(wanted),
         if_silent=if_silent(known, wanted),
         facts=known,
     )

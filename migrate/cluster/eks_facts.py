@@ -76,6 +76,11 @@ def if_refused(known: EksFacts, wanted: Wanted) -> str:
     return f"give {who} an access entry and a policy: {entry}{note}. {again}"
 
 
+def if_ended(wanted: Wanted) -> str:
+    """What a person does when the API server no longer takes the tokens of somebody whom it knew: a session ended."""
+    return f"log in to AWS again (aws sso login{wanted.with_profile}, or new keys), then run the same command again."
+
+
 def if_silent(known: EksFacts, wanted: Wanted) -> str:
     """What a person does when nobody answers at the endpoint."""
     open_it = wanted.command("update-cluster-config", "--resources-vpc-config endpointPublicAccess=true")

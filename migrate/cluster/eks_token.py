@@ -54,6 +54,11 @@ class Tokens:
         self._signed_at = 0.0
         self._token = ""
 
+    def forget(self) -> None:
+        """Make another token the next time: this one was refused, as it is where this machine's clock is wrong."""
+        with self._lock:
+            self._token = ""
+
     def __call__(self) -> str:
         """The token to use now. Refused when there are no credentials for one any more."""
         from botocore.exceptions import BotoCoreError, ClientError

@@ -51,7 +51,7 @@ class KubeSource:
         events: list[Mapping[str, Any]] = self._wire.ask("watch", path, query, parse=_events, fits=_are_events)
         for event in events:
             if event["type"] == "ERROR":
-                raise refusal(event["object"], path)
+                raise refusal(event["object"], path, self._wire.connection.rights)
         return [event for event in events if event["type"] != "BOOKMARK"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import os
+import shlex
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,12 +23,22 @@ _IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
 _PROVIDERS = ("gcp", "oidc")
 
 
-def connect(context: str | None, kubeconfig: str | None = None) -> Connection:
-    """Open the context, or the current one. Nothing is sent yet. Raises BadInput or NotLoggedIn."""
+# How a context is written: that of a source, and that of a target.
+_WRITE = (
+    "gcloud container clusters get-credentials CLUSTER",
+    "aws eks update-kubeconfig --region REGION --name CLUSTER",
+)
+
+
+def connect(context: str | None, kubeconfig: str | None = None, *, target: bool = False) -> Connection:
+    """Open the context, or the current one. Nothing is sent yet. `target`: it is to be written to.
+
+    Raises BadInput or NotLoggedIn.
+    """
     paths = kubeconfig or os.environ.get("KUBECONFIG") or os.path.join("~", ".kube", "config")
-    found = _read(paths, asked=kubeconfig is not None)
+    found = _read(paths, asked=kubeconfig is not None, target=target)
     name, user = _context(found, context, paths)
-    login_program.check(user, name)
+    login_program.check(user, name, target=target)
     _refuse_unknown(user, name)
 
     def configure() -> Any:
@@ -36,21 +47,40 @@ def connect(context: str | None, kubeconfig: str | None = None) -> Connection:
     config = configure()
     if not str(config.host).startswith(("http://", "https://")):
         raise BadInput(f"the context {name} names no server", f"correct clusters in {paths}.")
-    login = f"log in again, until `kubectl --context {name} get namespaces` works; then run this again."
+    kubectl = shlex.join(["kubectl", *(["--kubeconfig", kubeconfig] if kubeconfig else []), "--context", name])
+    login = f"log in again, until `{kubectl} get namespaces` works; then run this again."
     with proxied(f"the context {name}", "https_proxy, or in proxy-url of the kubeconfig"):
-        return Connection(name, config, login=login, if_silent=_by_proxy(name, config), renew=configure)
+        return Connection(
+            name,
+            config,
+            login=login,
+            if_silent=_by_proxy(name, config),
+            if_replaced=_if_replaced(config, target=target),
+            target=target,
+            renew=configure,
+        )
 
 
-def _read(paths: str, *, asked: bool) -> list[Mapping[str, Any]]:
+def _if_replaced(config: Any, *, target: bool) -> str:
+    """What a person does when the certificate is another one. What the environment trusts counts only for a context
+    without an authority of its own."""
+    own = bool(config.ssl_ca_cert or config.ca_cert_data)
+    add = "add its authority to certificate-authority of the context" if own else "name its authority in SSL_CERT_FILE"
+    return (
+        f"write the context anew ({_WRITE[target]}) if the cluster was made again; where a company's proxy stands "
+        f"between, {add}."
+    )
+
+
+def _read(paths: str, *, asked: bool, target: bool) -> list[Mapping[str, Any]]:
     """Every document of the path list that is there."""
     files = [os.path.expanduser(path) for path in paths.split(os.pathsep) if path]
     there = [path for path in files if os.path.exists(path)]
     if not there:
         where = "--kubeconfig" if asked else "KUBECONFIG" if os.environ.get("KUBECONFIG") else "the default place"
-        raise BadInput(
-            f"no kubeconfig at {paths} ({where})",
-            "name one with --kubeconfig, or write one: gcloud container clusters get-credentials CLUSTER.",
-        )
+        without = "; or name the cluster by --eks REGION/CLUSTER" if target else ""
+        following = f"name one with --kubeconfig, or write one: {_WRITE[target]}{without}."
+        raise BadInput(f"no kubeconfig at {paths} ({where})", following)
     found = []
     for path in there:
         try:

@@ -11,6 +11,7 @@ from migrate.cluster.gke_refusals import masked
 from migrate.errors import BadInput, NotLoggedIn
 
 GOOGLES = "gke-gcloud-auth-plugin"
+AMAZONS = ("aws", "aws-iam-authenticator")
 _LINES = 5
 _SAID = "exec: "  # how the kubernetes package begins what it knows; all else is a Python exception in disguise
 # What it says, and that in words. The rest, such as what the program wrote to stderr, is shown as it is.
@@ -22,8 +23,8 @@ _MEANINGS = {
 }
 
 
-def check(user: Mapping[str, Any], context: str) -> None:
-    """Look for the program before anything is started. Raises BadInput."""
+def check(user: Mapping[str, Any], context: str, *, target: bool = False) -> None:
+    """Look for the program before anything is started. `target`: the context is written to. Raises BadInput."""
     config = user.get("exec")
     if not isinstance(config, Mapping):
         return
@@ -37,6 +38,8 @@ def check(user: Mapping[str, Any], context: str) -> None:
     if not os.path.isabs(command) and shutil.which(command):
         return
     following = "install it so that it is on the PATH, or use a kubeconfig that does not need it."
+    if target and os.path.basename(command) in AMAZONS:
+        following = "install it, or do without: name the cluster by --eks REGION/CLUSTER instead of --context."
     if os.path.basename(command) == GOOGLES:
         following = (
             f"install it (gcloud components install {GOOGLES}), or do without: "
@@ -52,10 +55,11 @@ def gave_nothing(user: Mapping[str, Any], context: str, said: Sequence[str]) -> 
     """The error for a program that ran, or could not be started, and gave no credentials."""
     command = user["exec"].get("command")
     what = f"the login program {command} of the context {context} gave no credentials"
-    following = "run it by hand to see why, log in again (gcloud auth login), then run this again."
-    if os.path.basename(str(command)) != GOOGLES:
-        following = "run it by hand to see why, log in again, then run this again."
-    return NotLoggedIn(what, following, _details("\n".join(said)))
+    ways = {GOOGLES: " (gcloud auth login)"} | dict.fromkeys(AMAZONS, " (aws sso login, or new keys)")
+    way = ways.get(os.path.basename(str(command)), "")
+    return NotLoggedIn(
+        what, f"run it by hand to see why, log in again{way}, then run this again.", _details("\n".join(said))
+    )
 
 
 def _details(said: str) -> list[str]:

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 class Pace:
     """A token bucket and a limit on what is under way, shared by threads.
 
-    `rate` tokens come each second, at most `burst` lie ready; a request takes one and one of `at_once` places.
+    `rate` tokens come each second, at most `burst` lie ready; a request takes one and one of `at_once` places. The
+    rate is that of kubectl apply, which servers are used to: fairness there (429, Retry-After) is their own to keep.
     """
 
     def __init__(
         self,
-        rate: float = 50,
-        burst: int = 100,
+        rate: float = 200,
+        burst: int = 200,
         at_once: int = 8,
         *,
         clock: Callable[[], float] = time.monotonic,

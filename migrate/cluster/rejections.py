@@ -19,6 +19,7 @@ _BY_MESSAGE: tuple[tuple[re.Pattern[str], Reason], ...] = tuple(
     for pattern, reason in (
         (rf"\Aadmission webhook {_Q} denied the request", Reason.WEBHOOK),
         (rf"\A(?:Internal error occurred: )?failed calling webhook {_Q}", Reason.WEBHOOK_DOWN),
+        (r"\Aconversion webhook for (\S+, Kind=[^\s:]+) failed", Reason.WEBHOOK_DOWN),
         (rf"\Aadmission webhook {_Q} does not support dry run", Reason.WEBHOOK_NO_DRY_RUN),
         (rf"{_NO}ValidatingAdmissionPolicy {_Q} with binding .* denied request", Reason.POLICY),
         (rf"{_NO}(?:exceeded|failed) quota: ([^,:]+)", Reason.QUOTA),

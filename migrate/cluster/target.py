@@ -69,7 +69,7 @@ class KubeTarget(KubeSource):
         if answer.status == 404:
             return None
         if answer.status == 403:
-            raise Forbidden(f"{ref}: {no.message}", "ask for the right: gke2eks access target prints it.")
+            raise Forbidden(f"{ref}: {no.message}", self.connection.rights)
         raise Refused(f"{ref}: {no.message}", "run it again.")
 
     def apply(self, body: Body, *, manager: str = MANAGER, force: bool = False) -> Written:
@@ -190,7 +190,7 @@ def from_kubeconfig(
     context: str, kubeconfig: str | None = None, *, timeout: float = 60, pace: Pace | None = None
 ) -> Target:
     """Open a context, which a target always names. Nothing is sent yet. Raises BadInput or NotLoggedIn."""
-    return KubeTarget(connect(context, kubeconfig), timeout=timeout, pace=pace)
+    return KubeTarget(connect(context, kubeconfig, target=True), timeout=timeout, pace=pace)
 
 
 _OURS = "an answer was lost, and the object has changed since: by us or by somebody else"

@@ -19,7 +19,7 @@ import urllib3
 from urllib3 import exceptions
 
 from migrate.cluster.connection import Connection
-from migrate.errors import Expired, Forbidden, NotLoggedIn, ReadOnly, Refused, Unreachable
+from migrate.errors import Expired, Forbidden, ReadOnly, Refused, Unreachable
 
 READS = ("get", "list", "watch")
 _SEGMENT = r"/[A-Za-z0-9][A-Za-z0-9.-]*"
@@ -31,6 +31,7 @@ _PATHS = re.compile(
     rf"/version|/api(?:{_SEGMENT}){{0,2}}|/apis(?:{_SEGMENT}){{0,3}}|/api{_SEGMENT}{_IN}|/apis{_SEGMENT}{_SEGMENT}{_IN}"
 )
 _AGAIN = (429, 500, 502, 503, 504)
+_SAID = "the server answered "
 _ATTEMPTS = 7
 _FEW = 2  # for what seldom gets better: silence, and an address where nobody ever answered
 _WATCHING = 10.0  # a watch is silent for a second by design
@@ -39,11 +40,14 @@ _CHUNK = 1 << 20
 
 
 class Again(Exception):
-    """It may work the next time. `after`: seconds that the server asked for; `few`: do not insist."""
+    """It may work the next time. `after`: seconds that the server asked for; `few`: do not insist; `said`: status and
+    body of an answer that concerns this kind alone, though it looks as if the server had trouble."""
 
-    def __init__(self, why: str, *, after: float | None = None, few: bool = False) -> None:
+    def __init__(
+        self, why: str, *, after: float | None = None, few: bool = False, said: tuple[int, Any] | None = None
+    ) -> None:
         super().__init__(why)
-        self.why, self.after, self.few = why, after, few
+        self.why, self.after, self.few, self.said = why, after, few, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Wire:
             try:
                 status, body = self._once(request, login)
             except Again as again:
+                if attempt >= _FEW and again.said is not None:
+                    raise self._refused(again.said[0], path, again.said[1]) from None
                 if attempt >= (_FEW if again.few else _ATTEMPTS):
                     raise self._unreachable(path, again.why, attempt) from None
                 wait = min(0.2 * 2**attempt, 8) * random.uniform(0.5, 1) if again.after is None else again.after
@@ -99,6 +105,7 @@ class Wire:
                 renewed = True
                 if self.connection.renew(login):
                     continue
+            self.connection.let_in = self.connection.let_in or status != 401
             if status < 300:
                 return body
             raise self._refused(status, path, body)
@@ -140,7 +147,8 @@ class Wire:
     def _parsed(self, answer: Any, data: bytes, asked: _Request) -> tuple[int, Any]:
         status = int(answer.status)
         if status in _AGAIN:
-            raise Again(f"the server answered {_named(answer)}", after=seconds_after(answer.headers.get("Retry-After")))
+            after = seconds_after(answer.headers.get("Retry-After"))
+            raise Again(f"{_SAID}{_named(answer)}", after=after, said=_of_a_kind(status, data))
         try:
             # Python 3.11 takes a connection that is reset within the headers for an empty 200.
             body = (
@@ -177,34 +185,43 @@ class Wire:
         why = str(bad.verify_message or "it cannot be verified").rstrip(".")
         return Refused(
             f"the certificate of {self.connection.shown} is not the one that {self.connection.name} expects: {why}",
-            "write the context anew (gcloud container clusters get-credentials CLUSTER) if the cluster was made again; "
-            "where a company's proxy stands between, name its authority in SSL_CERT_FILE.",
+            self.connection.if_replaced,
         )
 
     def _unreachable(self, path: str, why: str, attempts: int) -> Refused:
         tried = f" ({attempts} attempts)" if attempts > 1 else ""
         what = f"{self.connection.shown} gave no usable answer to {path}: {why}{tried}"
         if self._answered:
-            return Unreachable(what, "run it again; if it stays, look at the API server and the network between.")
+            found = Unreachable(what, "run it again; if it stays, look at the API server and the network between.")
+            found.answered = why.startswith(_SAID)
+            return found
         return Unreachable(what, self.connection.if_silent)
 
     def _refused(self, status: int, path: str, body: Any) -> Refused:
         if status == 401:
-            name, login = self.connection.name, self.connection.login
-            what = f"{self.connection.shown} does not accept the credentials of {name}: missing or expired"
-            return NotLoggedIn(what, login)
-        return refusal(body, path, status)
+            return self.connection.not_logged_in()
+        return refusal(body, path, self.connection.rights, status)
 
 
-def refusal(body: Any, path: str, status: int = 0) -> Refused:
-    """What a Status object means, that of an answer or, with its own code, that of an event."""
+def refusal(body: Any, path: str, rights: str, status: int = 0) -> Refused:
+    """What a Status object means, that of an answer or, with its own code, that of an event. `rights`: how to get a
+    right that is missing."""
     said = _message(body)
     code = body.get("code") if not status and isinstance(body, dict) else status
     if code == 403:
-        return Forbidden(said or f"{path} is forbidden", "ask for the right: gke2eks access source prints it.")
+        return Forbidden(said or f"{path} is forbidden", rights)
     if code == 410:
         return Expired(said or f"the list {path} expired", "run it again.")
     return Refused(f"{path}: {code}{f': {said}' if said else ''}", "run it again, or leave the kind out.")
+
+
+def _of_a_kind(status: int, data: bytes) -> tuple[int, Any] | None:
+    """A 500 because the webhook that converts a custom kind does not answer: all other kinds can be read."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return (status, body) if _message(body).startswith("conversion webhook for ") else None
 
 
 def _has_length(headers: Any) -> bool:

@@ -20,7 +20,6 @@ from migrate.cluster.connection import Connection
 from migrate.cluster.outcome import Reason, Unknown
 from migrate.cluster.pace import Pace
 from migrate.cluster.wire import Again, Wire, seconds_after
-from migrate.errors import NotLoggedIn
 
 APPLY, JSON = "application/apply-patch+yaml", "application/json"
 _ATTEMPTS = 7
@@ -93,7 +92,8 @@ class Sender(Wire):
                     if self.connection.renew(login):
                         continue
                 if found.status == 401:
-                    raise self._not_logged_in()
+                    raise self.connection.not_logged_in()
+                self.connection.let_in = True
                 return Answer(found.status, found.body, found.remarks, lost)
             lost = lost or found.sent
             if attempt >= found.tries or (lost and not request.repeat):
@@ -179,10 +179,6 @@ class Sender(Wire):
             # One of several API servers may not yet know a definition that another one has established.
             return _Trouble(why, False, _SOME, after, found)
         return None
-
-    def _not_logged_in(self) -> NotLoggedIn:
-        what = f"{self.connection.shown} does not accept the credentials of {self.connection.name}: missing or expired"
-        return NotLoggedIn(what, self.connection.login)
 
 
 def _said(body: Any) -> str:

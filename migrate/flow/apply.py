@@ -8,11 +8,12 @@ from pathlib import Path
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
-from migrate.flow.opening import earlier_held, held_all, open_run, questions
+from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
-from migrate.semantics.going import going
+from migrate.semantics.going import going, without_namespaces
+from migrate.semantics.holding_who import held_with
 from migrate.semantics.twins_data import held_for_data
 
 
@@ -47,8 +48,14 @@ def prepare(
             notes.append(
                 "The target has marks of apply --hold, and this workspace no journal: all that is new is held."
             )
-        more = {**held_for_data(agreed.plan, questions(agreed)), **earlier_held(past, opened.live)}
+        more = {
+            **held_with(agreed.plan.steps, held_here(past, opened.live)),
+            **held_for_data(agreed.plan, questions(agreed)),
+        }
         goes = going(agreed.plan, select=select, everything=everything, more_held=more)
+        spaces = opened.view.of("", "Namespace")
+        if not spaces.why:
+            goes = without_namespaces(goes, {ref.name for ref in spaces.bodies})
         fill = values(opened, goes.steps.values(), source, age_identities)
         notes += [str(one) for one in goes.gates.broken]
         return Prepared(

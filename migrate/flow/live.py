@@ -6,14 +6,19 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from migrate.cluster.port import Target
+from migrate.errors import Forbidden, Refused
 from migrate.flow.threads import in_threads
+from migrate.flow.trouble import only_here
 from migrate.flow.view import View
 from migrate.model.objects import Body
 from migrate.model.ref import Ref
 
 
 def read_live(view: View, target: Target, refs: Sequence[Ref]) -> Mapping[Ref, Body]:
-    """What is on the target of these: by lists, and one by one where there is no right to list."""
+    """What is on the target of these: by lists, and one by one where there is no right to list.
+
+    Of a kind that cannot be read, as when nobody converts it, each is given as `unread`: whoever needs it reads again.
+    """
     kinds = sorted({(ref.group, ref.kind) for ref in refs})
     wanted = set(refs)
 
@@ -21,10 +26,30 @@ def read_live(view: View, target: Target, refs: Sequence[Ref]) -> Mapping[Ref, B
         shown = view.of(*kind)
         if not shown.why:
             return {ref: body for ref, body in shown.bodies.items() if ref in wanted}
-        pairs = ((ref, target.get(ref)) for ref in refs if (ref.group, ref.kind) == kind)
-        return {ref: body for ref, body in pairs if body is not None}
+        return _one_by_one(target, [ref for ref in refs if (ref.group, ref.kind) == kind])
 
     found: dict[Ref, Body] = {}
     for part in in_threads(kinds, read, 4):
         found |= part
+    return found
+
+
+def unread(ref: Ref) -> Body:
+    """Stands for what may be there: without a version, without a mark, so that it is neither made nor held anew."""
+    return {"kind": ref.kind, "metadata": {"name": ref.name}}
+
+
+def _one_by_one(target: Target, refs: Sequence[Ref]) -> dict[Ref, Body]:
+    found: dict[Ref, Body] = {}
+    for at, ref in enumerate(refs):
+        try:
+            body = target.get(ref)
+        except Forbidden:
+            raise
+        except Refused as no:
+            if not only_here(target, no):
+                raise
+            # It says so slowly: the others of this kind are not asked for.
+            return found | {rest: unread(rest) for rest in refs[at:]}
+        found |= {ref: body} if body is not None else {}
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +16,9 @@ from migrate.errors import BadInput, BadWorkspace
 from migrate.flow.fingerprint import fingerprint, not_the_source, who
 from migrate.flow.live import read_live
 from migrate.flow.reviewed import Reviewed, reviewed
+from migrate.flow.selected import refuse_nothing
 from migrate.flow.view import View
-from migrate.model.journal import History, Outcome, differences
+from migrate.model.journal import History, differences
 from migrate.model.objects import Body
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
@@ -79,15 +81,16 @@ def open_run(
 
     Raises BadInput, BadWorkspace (the plan is another one, the journal is busy or of another cluster), Refused.
     """
-    ws = open_workspace(workspace)
     agreed = reviewed(workspace, today=today)
+    ws = open_workspace(workspace)  # not before: the folder that a slip names is not made
+    refuse_nothing(agreed.plan, select, workspace)
     view = View(target)
     not_the_source(view, agreed.source_uid, agreed.plan.source_name)
     if source is not None:
         refuse_another_source(source, agreed.source_uid)
     flavour = (facts.flavour if facts else "") or shown_flavour(view)
     if command != PREFLIGHT:
-        refuse_other_flavour(agreed.plan.flavour, flavour)
+        refuse_other_flavour(agreed.plan.flavour, flavour, workspace)
     shown = Who(target.name, facts.account if facts else "", view.minor, flavour, who(view))
     key = hashkey.hash_key(hash_key_file, workspace)
     print_of = fingerprint(view, going(agreed.plan), flavour)
@@ -109,16 +112,17 @@ def refuse_another_source(source: Source, uid: str) -> None:
         raise BadInput(
             f"{source.name} is not the cluster that was exported",
             "name the one that the snapshot was read from, or export and plan again. Nothing was written.",
-            [f"       its uid is {found.partition('-')[0]}, that of the exported one {uid.partition('-')[0]}"],
+            [f"its uid is {found.partition('-')[0]}, that of the exported one {uid.partition('-')[0]}"],
         )
 
 
-def refuse_other_flavour(planned: str, found: str) -> None:
+def refuse_other_flavour(planned: str, found: str, workspace: Path) -> None:
     """A plan for the other flavour would be taken and would not work. Raises BadInput."""
     if found and found != planned:
         raise BadInput(
             f"the plan is for EKS of flavour {planned}, and the target is {found}",
-            f"gke2eks plan --flavour {found}, read the report again, then apply. Nothing was written.",
+            f"gke2eks plan -w {shlex.quote(str(workspace))} --flavour {found}, read the report again, then apply. "
+            "Nothing was written.",
         )
 
 
@@ -132,7 +136,7 @@ def _changes(journal: Journal) -> tuple[str, ...]:
         raise BadWorkspace(
             "the target is not as preflight saw it",
             "run gke2eks preflight again, read what it says, then apply. Nothing was written.",
-            [f"       {one}" for one in found],
+            [f"{one}" for one in found],
         )
     return found
 
@@ -142,8 +146,16 @@ def earlier_held(past: History, live: Mapping[Ref, Body]) -> Mapping[Ref, str]:
     return {
         ref: "an earlier run held it"
         for ref, known in past.objects.items()
-        if known.outcome is Outcome.HELD and not known.released and ref not in live
+        if known.held and not known.released and ref not in live
     }
+
+
+def held_here(past: History, live: Mapping[Ref, Body]) -> Mapping[Ref, str]:
+    """What is held on the target, as its marks say, or the journal where this run does not look: what would wake it, or
+    would wait for it in vain, arrives held as well, whatever the command was then and is now."""
+    marks = {ref: "only release starts it" for ref, body in live.items() if state(body) is State.HELD}
+    known = {ref for ref, one in past.objects.items() if one.held and not one.released and ref not in live}
+    return {**dict.fromkeys(known, "an earlier run held it"), **marks}
 
 
 def held_all(opened: Opened) -> bool:

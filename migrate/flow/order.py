@@ -34,8 +34,13 @@ class Order:
             for to in gates:
                 self._behind.setdefault(to, set()).add(ref)
         self._todo = set(self._level)  # not given out yet, not stopped
-        self._flying: set[Ref] = set()
         self._levels = sorted(set(self._level.values()))
+        # Kept as they change: to look through all of 30,000 objects after each answer would take hours.
+        self._free: dict[int, set[Ref]] = {level: set() for level in self._levels}  # of _todo, without a gate
+        for ref, gates in self._shut.items():
+            if not gates:
+                self._free[self._level[ref]].add(ref)
+        self._flying: dict[int, set[Ref]] = {level: set() for level in self._levels}
         self._at = 0
 
     @property
@@ -46,7 +51,7 @@ class Order:
     @property
     def over(self) -> bool:
         """Nothing is left to give out, and nothing is under way."""
-        return not self._todo and not self._flying
+        return not self._todo and not any(self._flying.values())
 
     @property
     def untried(self) -> frozenset[Ref]:
@@ -56,23 +61,28 @@ class Order:
     def take(self) -> list[Ref]:
         """Give out what may be sent now, sorted; waves begin here."""
         while True:
-            here = self._levels[self._at] if self._levels else 0
-            free = sorted(ref for ref in self._todo if self._level[ref] <= here and not self._shut[ref])
-            if free or self._flying_here(here) or self._at + 1 >= len(self._levels):
+            reached = self._levels[: self._at + 1]
+            free = [ref for level in reached for ref in sorted(self._free[level])]
+            if free or any(self._flying[level] for level in reached) or self._at + 1 >= len(self._levels):
                 break
             self._at += 1
         self._todo.difference_update(free)
-        self._flying.update(free)
-        return sorted(free, key=lambda ref: (self._level[ref], ref))
+        for ref in free:
+            self._flying[self._level[ref]].add(ref)
+        for level in reached:
+            self._free[level].clear()
+        return free
 
     def answered(self, ref: Ref) -> None:
         """It was sent, or nothing had to be sent."""
-        self._flying.discard(ref)
+        self._flying[self._level[ref]].discard(ref)
 
     def opened(self, ref: Ref) -> None:
         """It is ready, or accepted where that is enough: what waits for it need not any more."""
         for near in self._behind.pop(ref, ()):
             self._shut[near].discard(ref)
+            if not self._shut[near] and near in self._todo:
+                self._free[self._level[near]].add(near)
 
     def waited_for(self, ref: Ref) -> int:
         """How many objects that are not sent yet wait for this one, directly."""
@@ -84,9 +94,7 @@ class Order:
         while queue:
             for ref in sorted(self._behind.get(queue.pop(0), set()) & self._todo):
                 self._todo.discard(ref)
+                self._free[self._level[ref]].discard(ref)
                 found.append(Stopped(ref, root))
                 queue.append(ref)
         return found
-
-    def _flying_here(self, level: int) -> bool:
-        return any(self._level[ref] <= level for ref in self._flying)

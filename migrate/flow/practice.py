@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from migrate.practice.simulation import Simulation
 from migrate.reading import read
 
 _MARK = "# written by gke2eks practice; holds no secrets\n"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,18 @@ def start(sources: Sequence[str], *, stdin: Callable[[], bytes], port: int) -> P
     return Practising(server.start(), loaded, tuple(notes))
 
 
-def write_kubeconfig(path: Path, url: str) -> None:
-    """Write a kubeconfig for the server. Raises BadInput rather than overwrite a file that is not ours."""
+def write_kubeconfig(path: Path, url: str, name: str = "practice") -> None:
+    """Write a kubeconfig for the server, whose context is `name`. Raises BadInput rather than overwrite a file that is
+    not ours, and when `name` is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"{name!r} cannot name a context here", "write --name in letters, digits, '.', '_' and '-'.")
+    quoted = f'"{name}"'
     text = (
-        f"{_MARK}apiVersion: v1\nkind: Config\ncurrent-context: practice\n"
-        f'clusters: [{{name: practice, cluster: {{server: "{url}"}}}}]\n'
-        "users: [{name: practice, user: {}}]\n"
-        "contexts: [{name: practice, context: {cluster: practice, user: practice}}]\n"
+        f"{_MARK}apiVersion: v1\nkind: Config\ncurrent-context: {quoted}\n"
+        f'clusters: [{{name: {quoted}, cluster: {{server: "{url}"}}}}]\n'
+        f"users: [{{name: {quoted}, user: {{}}}}]\n"
+        f"contexts: [{{name: {quoted}, context: {{cluster: {quoted}, user: {quoted}}}}}]\n"
     )
     try:
         if path.exists() and not _is_ours(path):

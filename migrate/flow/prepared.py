@@ -12,17 +12,19 @@ from typing import Self
 
 from migrate.cluster.port import Source
 from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, worst
-from migrate.flow.opening import Opened, Who
+from migrate.flow.opening import PREFLIGHT, Opened, Who
 from migrate.flow.order import Order
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.sending import Fill, Sender
 from migrate.flow.waits import Waits
-from migrate.manifest.waves import wave_of
-from migrate.model.journal import Outcome, Result
+from migrate.manifest.waves import level_of, wave_of
+from migrate.model.journal import Known, Outcome, Result
+from migrate.model.objects import Object
 from migrate.model.plan import Fate
 from migrate.model.ran import Ran, Report, Watcher
 from migrate.model.ref import Ref
 from migrate.semantics.going import Going
+from migrate.semantics.holding import may_hold
 
 _BAD = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.LEFT_OUT})
 
@@ -59,7 +61,8 @@ class Prepared:
 
     @property
     def source_name(self) -> str:
-        return self.going.plan.source_name
+        """What the plan says that it came from; a plan of files says nothing, and then the source that was named."""
+        return self.going.plan.source_name or (self.source.name if self.source is not None else "")
 
     @property
     def digest(self) -> str:
@@ -76,8 +79,10 @@ class Prepared:
 
     @property
     def held(self) -> int:
-        """How many arrive inert."""
-        return sum(ref in self.going.held and ref not in self.releases for ref in self.refs)
+        """How many arrive inert. What runs already, or was released, is not among them."""
+        asked = [ref for ref in self.refs if ref in self.going.held and ref not in self.releases]
+        past = self.opened.journal.past.objects
+        return sum(may_hold(self.opened.live.get(ref)) for ref in asked if ref not in past or not past[ref].released)
 
     @property
     def left_out(self) -> Mapping[str, int]:
@@ -96,10 +101,15 @@ class Prepared:
     @property
     def resumed(self) -> str:
         """The time of the run before, if it did not come to its end; ''."""
-        past = [run for run in self.opened.journal.past.runs if run.outcomes]
+        runs = self.opened.journal.past.runs
+        # One that found nothing new to write down came to its end all the same.
+        past = [run for run in runs if run.header.command != PREFLIGHT and (run.outcomes or run.exit in (DONE, LOOK))]
         last = past[-1] if past else None
         ended = last is None or last.exit in (DONE, LOOK) or last.header.plan != self.opened.journal.header.plan
         return "" if ended or last is None else last.header.at
+
+    def _level(self, ref: Ref) -> int:
+        return level_of(Object(ref, self.going.steps[ref].body or {}))
 
     def run(self, *, wait: Wait, ready_timeout: float, watcher: Watcher, stop: threading.Event) -> Report:
         """Carry it out. Raises what ended the run before anything was sent."""
@@ -107,7 +117,7 @@ class Prepared:
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
         sender = Sender(opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases)
         loop = Loop(
-            Order(self.refs, self.waits),
+            Order(self.refs, self.waits, self._level),
             sender.send,
             Waits(opened.target, ready_timeout),
             watcher,
@@ -122,9 +132,10 @@ class Prepared:
         results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
         code = _exit(results, ended, unknown=sender.unknown, stopped=stop.is_set())
         if ended.trouble is None:
-            known = [
-                Result(one.ref, one.action) for one in results if one.action in _BAD and one.ref not in sender.told
-            ]
+            past = journal.past.objects
+            said = [one for one in results if one.action in _BAD and one.ref not in sender.told]
+            # What is left out in every run is written down once.
+            known = [Result(one.ref, one.action) for one in said if one.action is not _outcome(past.get(one.ref))]
             journal.record(known)
             journal.close(code)
         return Report(
@@ -135,11 +146,17 @@ class Prepared:
             settling=ended.settling,
             seconds=time.monotonic() - began,
             exit=code,
-            stopped=_stopped(ended.trouble, stop.is_set() and bool(ended.untried)),
+            # Also when all was sent: what a person did not wait for may not be ready.
+            stopped=_stopped(ended.trouble, stop.is_set()),
             untried=len(ended.untried),
             resumed=self.resumed,
             written=sender.writes,
+            refused=tuple(one.ref for one in self.refused),
         )
+
+
+def _outcome(known: Known | None) -> Outcome | None:
+    return known.outcome if known else None
 
 
 def _left_out(ref: Ref, going: Going) -> Ran:
@@ -158,5 +175,6 @@ def _exit(results: Iterable[Ran], ended: Ended, *, unknown: bool, stopped: bool)
 
 def _stopped(trouble: Error | None, by_hand: bool) -> str:
     if trouble is not None:
-        return trouble.what
+        why = ": ".join((trouble.what, *(line.strip() for line in trouble.details)))
+        return f"{why}\n{trouble.next}"
     return "Ctrl-C" if by_hand else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
+from migrate.errors import Forbidden
 from migrate.flow.opening import Opened, earlier_held, held_all, open_run, questions
 from migrate.flow.prepared import Prepared
 from migrate.flow.twins import ask
@@ -20,6 +21,7 @@ from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import Going, going
 from migrate.semantics.holding import State, state
 from migrate.semantics.release_order import release_waits
+from migrate.semantics.running import WORKLOADS
 from migrate.semantics.twins_data import held_for_data
 from migrate.semantics.twins_release import has_twin, notes
 from migrate.semantics.twins_release import refused as refused_by
@@ -63,6 +65,7 @@ def prepare(
         twins = ask(source, alike, uid=agreed.source_uid) if source is not None and not source_stopped else None
         no = refused_by(steps, asked, twins, kubectl=kubectl, stopped=source_stopped)
         refused = {**absent, **{ref: _ran(ref, one.why, one.fix) for ref, one in no.items()}}
+        refused |= _without(opened, goes, [ref for ref in found if ref not in refused])
         refused |= _behind(goes, refused, found)
         refs = tuple(ref for ref in found if ref not in refused)
         waits = release_waits(goes.gates, goes.bodies, refs)
@@ -97,12 +100,36 @@ def _held_here(opened: Opened, goes: Going) -> tuple[list[Ref], Mapping[Ref, Ran
         elif live is None and ref in goes.held:
             assert step.body is not None
             held = goes.hold(ref, step.body)
-            seen = known is not None and known.outcome is Outcome.HELD
+            seen = known is not None and known.held
             if held is not None and held.body is None and (seen or not opened.journal.past.objects):
                 found.append(ref)
             else:
                 absent[ref] = _ran(ref, "it is not on the target", "run gke2eks apply first.")
     return found, absent
+
+
+def _without(opened: Opened, goes: Going, found: Sequence[Ref]) -> dict[Ref, Ran]:
+    """What is only made now, although what it waits for is held and was not selected: a webhook would refuse all that
+    it should check, and an autoscaler would start what it scales, whoever still runs on the source."""
+    refused: dict[Ref, Ran] = {}
+    for ref in found:
+        if ref in opened.live:
+            continue
+        for to in goes.gates.waits.get(ref, ()):
+            if (to.group, to.kind) in WORKLOADS and to not in goes.steps and (why := _held_still(opened, to)):
+                refused[ref] = _ran(ref, f"it waits for {to}, which {why}", f"release {to} before it, or with it.")
+    return refused
+
+
+def _held_still(opened: Opened, ref: Ref) -> str:
+    known = opened.journal.past.objects.get(ref)
+    try:
+        live = opened.target.get(ref)
+    except Forbidden as no:
+        return f"may be held: nobody could look ({no.what})"
+    if live is None:
+        return "is held" if known is not None and known.held and not known.released else ""
+    return "is held" if state(live) is State.HELD else ""
 
 
 def _behind(goes: Going, refused: Mapping[Ref, Ran], found: Sequence[Ref]) -> dict[Ref, Ran]:

@@ -129,7 +129,7 @@ def _again(workspace: Path, document: Mapping[str, Any], said: Decisions) -> str
 
 def _another(what: str, changed: list[str], again: str) -> BadWorkspace:
     same = [name for name in _SOURCES.values() if name not in changed]
-    details = [f"       {_and(same)} {'are' if len(same) > 1 else 'is'} the same"] if same else []
+    details = [f"{_and(same)} {'are' if len(same) > 1 else 'is'} the same"] if same else []
     return BadWorkspace(f"the plan is not the one that was reviewed: {what} changed since", _next(again), details)
 
 
@@ -194,7 +194,7 @@ def _untouched(ws: folder.Workspace, made: Plan, document: Mapping[str, Any], ag
         if not override:
             raise BadWorkspace(what, f"move it away to keep it, or delete it, then {_next(again)}")
         fix = f"put this into gke2eks.yaml and delete the file, then {_next(again)}"
-        raise BadWorkspace(what, fix, [f"       {line}" for line in override])
+        raise BadWorkspace(what, fix, override)
     for extra in _others(ws, named):
         fix = "apply sends what was planned, and this would stay out: plan it with --from, or move it away. "
         raise BadWorkspace(f"manifests/{extra} is no part of the plan", f"{fix}Nothing was sent.")

@@ -23,6 +23,7 @@ _TICK = 0.1
 _LOOKS = (0.2, 0.5, 1.0, 2.0)  # seconds between looks: readiness comes soon, or takes long
 # Namespaces, definitions and classes: what lives in them, or names them, needs them to be there and no more.
 _COMMON = 1
+_DEFINITION = "CustomResourceDefinition"
 _GOOD = frozenset({Outcome.CREATED, Outcome.CONFIGURED, Outcome.UNCHANGED, Outcome.HELD})
 
 
@@ -69,13 +70,14 @@ class Loop:
         self._order, self._send, self._waits, self._watcher, self._stop = order, send, waits, watcher, stop
         self._wait = wait
         self._results: dict[Ref, Ran] = {}
+        self._early: dict[Ref, Came] = {}  # seen by a look before the thread that sent it could say so
         self._waves: dict[int, _Wave] = {}
         self._jobs: queue.SimpleQueue[Ref | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[_Done | _Looked | _Raised] = queue.SimpleQueue()
         self._flying = 0
         self._looking = False
         self._looks = 0
-        self._next_look = 0.0
+        self._next_look = self._next_tell = 0.0
         self._trouble: Error | None = None
         self._untried: set[Ref] = set()  # given out, and not sent: the run stops, or its fate is unknown
         self._told = False
@@ -117,14 +119,15 @@ class Loop:
 
     def _give(self) -> None:
         if self._stopping:
-            if not self._told:
+            if not self._told and self._stop.is_set():  # what ends by itself asks for no second Ctrl-C
                 self._told = True
-                self._watcher.stopping(self._flying)
+                self._watcher.stopping(min(self._flying, _THREADS))  # the others only lie in the queue
             return
         for ref in self._order.take():
             self._flying += 1
             self._jobs.put(ref)
-        if not self._looking and self._waits.refs() and time.monotonic() >= self._next_look and not self._order_busy():
+        due = not self._looking and time.monotonic() >= self._next_look and not self._order_busy()
+        if due and self._waits.refs():
             self._looking = True
             threading.Thread(target=self._look, name="readiness", daemon=True).start()
 
@@ -159,30 +162,33 @@ class Loop:
             self._looking = False
             self._looks = 0 if done.came else self._looks + 1
             self._next_look = time.monotonic() + _LOOKS[min(self._looks, len(_LOOKS) - 1)]
-            for came in done.came:
-                self._came(came)
+            for one in done.came:
+                self._came(one)
         else:
             self._flying -= 1
             self._order.answered(done.ref)
             self._record(done.sent.ran)
+            early = self._early.pop(done.ref, None)
             if done.sent.ran.action not in _GOOD:
                 if done.sent.ran.conflicts and done.sent.ran.wave <= _COMMON:
                     self._order.opened(done.ref)  # it is there, by somebody else's hand
                 else:
                     self._stopped(done.ref)
-            elif done.came is not None:
-                self._came(done.came)
-            elif self._wait is Wait.NONE and done.ref.kind != "CustomResourceDefinition":
-                self._order.opened(done.ref)
+            elif (came := done.came or early) is not None:
+                self._came(came)
 
     def _came(self, came: Came) -> None:
+        if came.ref not in self._results:
+            self._early[came.ref] = came
+            return
         if not came.why:
             if came.note:
                 self._results[came.ref] = replace(self._results[came.ref], message=came.note)
             self._order.opened(came.ref)
             return
         was = self._results[came.ref]
-        fix = "see what its pods and events say, mend it, then run the same command again."
+        see = "see what its pods and events say" if came.pods else "see what it says of itself (kubectl describe)"
+        fix = f"{see}, mend it, then run the same command again."
         self._count(was, -1)
         self._record(Ran(came.ref, Outcome.FAILED, was.wave, came.why, came.pods, fix), again=True)
         self._stopped(came.ref)
@@ -213,6 +219,8 @@ class Loop:
                 for later, other in self._waves.items():
                     if later > number and not other.answered:
                         other.began = now
+        if now < self._next_tell:
+            return
         open_ones = [(number, wave) for number, wave in self._waves.items() if not wave.said]
         number, wave = open_ones[0] if open_ones else (max(self._waves, default=0), _Wave(now, 0))
         settling = [replace(one, stops=self._order.waited_for(one.ref)) for one in self._waits.open()]
@@ -220,6 +228,8 @@ class Loop:
         left = took / wave.answered * (wave.of - wave.answered) if wave.answered and took > 2 else None
         title = WAVES[number].title if self._waves else ""
         self._watcher.at(At(number, title, wave.answered, wave.of, left, settling))
+        # With thousands that settle this takes a while: nine tenths of the time are for the work.
+        self._next_tell = now + max(_TICK, 10 * (time.monotonic() - now))
 
     def _work(self) -> None:
         while (ref := self._jobs.get()) is not None and not self._for_all.is_set():
@@ -228,7 +238,8 @@ class Loop:
                     self._done.put(_Raised(None, ref))
                     continue
                 sent = self._send(ref)
-                good = sent.ran.action in _GOOD and sent.live is not None
+                watched = self._wait is not Wait.NONE or ref.kind == _DEFINITION
+                good = sent.ran.action in _GOOD and watched
                 came = self._waits.add(ref, sent.live) if good and sent.live is not None else Came(ref)
                 self._done.put(_Done(ref, sent, came))
             except BaseException as bad:  # judged by the thread that waits for it

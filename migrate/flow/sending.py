@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from migrate.cluster.outcome import Applied, Conflict, Reason, Rejected, Unknown, Written
+from migrate.cluster.outcome import Cause, Conflict, Reason, Rejected, Unknown, Written
 from migrate.cluster.port import Target
+from migrate.errors import Refused
+from migrate.flow.alike import differs_not, others, others_values, ours_alone, uid, version
 from migrate.flow.refusals import clash, fix_of, why_of
 from migrate.flow.secret_values import Filled, Missing
+from migrate.flow.trouble import only_here
 from migrate.manifest.places import get
 from migrate.manifest.waves import wave_of
 from migrate.model.journal import Action, Intent, Note, Outcome, Result, Said
@@ -24,17 +26,14 @@ from migrate.model.ran import Ran
 from migrate.model.ref import Ref
 from migrate.semantics.going import Going
 from migrate.semantics.holding import Held, State, state
-from migrate.semantics.holding_release import OURS, Request, arrive, release
+from migrate.semantics.holding_release import Request, arrive, release
 from migrate.workspace.journal import Journal
 from migrate.workspace.journal_digest import digest
 from migrate.workspace.journal_projection import project
 
 _AGAIN = 3  # times that an object is read again after an answer was lost, or somebody was faster
-_ACCOUNT, _BETWEEN = 20.0, 0.25  # seconds
+_PATIENCE, _BETWEEN = 20.0, 0.25  # seconds
 _NO_ACCOUNT = re.compile(r'serviceaccount "default" not found')
-_MANAGED = P("metadata", "managedFields")
-
-
 Fill = Callable[[Step], Filled | Missing]
 
 
@@ -44,7 +43,6 @@ class Sent:
 
     ran: Ran
     live: Body | None = None
-    writes: int = 0
 
 
 class Sender:
@@ -67,6 +65,7 @@ class Sender:
         self._target, self._going, self._journal, self._key = target, going, journal, key
         self._live, self._fill, self._releases = live, fill, releases
         self._writes = 0
+        self._created: set[Ref] = set()
         self._lock = threading.Lock()
         self.told: set[Ref] = set()
         self.unknown = False
@@ -79,16 +78,34 @@ class Sender:
 
     def send(self, ref: Ref) -> Sent:
         """Bring one object to where this run wants it. Raises what ends the run: Refused, Unwritable."""
+        try:
+            return self._sent(ref)
+        except Refused as no:
+            if not only_here(self._target, no):
+                raise
+            return self._said(ref, Outcome.FAILED, no.what, fix=no.next)
+
+    def _sent(self, ref: Ref) -> Sent:
         step = self._going.steps[ref]
         filled = self._fill(step)
         if isinstance(filled, Missing):
             return self._said(ref, Outcome.LEFT_OUT, filled.why, fix=filled.fix)
-        body, live = filled.body, self._live.get(ref)
+        body = filled.body
+        live = self._live.get(ref)
+        if live is not None and live.get("apiVersion") != body.get("apiVersion"):
+            near = self._read(ref, body)  # lists come in the version that the group prefers
+            if isinstance(near, _Again):
+                return self._said(ref, Outcome.FAILED, near.why, fix="see why, then run the same command again.")
+            live = near
         for attempt in range(_AGAIN):
-            found = self._once(step, body, live)
+            found: Sent | _Again = self._once(step, body, live)
             if not isinstance(found, _Again) or attempt == _AGAIN - 1:
                 break
-            live = self._target.get(ref, str(body.get("apiVersion") or ""))
+            near = self._read(ref, body)
+            if isinstance(near, _Again):
+                found = near
+                break
+            live = near
         if isinstance(found, _Again):
             # No result is written: the next run finds the open intent and reads the object again.
             self.unknown = True
@@ -96,6 +113,14 @@ class Sender:
             return Sent(self._ran(ref, Outcome.FAILED, found.why, fix="run the same command again."))
         drift = filled.drift and not found.ran.message
         return replace(found, ran=replace(found.ran, message=filled.drift)) if drift else found
+
+    def _read(self, ref: Ref, body: Body) -> Body | _Again | None:
+        try:
+            return self._target.get(ref, str(body.get("apiVersion") or ""))
+        except Refused as no:
+            if not only_here(self._target, no):
+                raise
+            return _Again(f"it could not be read: {no.what}")
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | _Again:
         ref, past = step.ref, self._journal.past.objects.get(step.ref)
@@ -106,15 +131,15 @@ class Sender:
         action = Action.RELEASE if ref in self._releases else Action.HOLD if holds else Action.APPLY
         outcome = Outcome.HELD if holds else Outcome.UNCHANGED
         last: Body | None = live
-        created, number = False, 0
+        number = 0
         for at, request in enumerate(requests):
             sent = digest(request.body, self._key)
             if at == 0 and live is not None and (one := self._as_it_is(ref, request, requests, sent, live, past)):
                 return one if isinstance(one, Sent) else self._same(ref, request, sent, outcome, one, past, held)
             if at == 0 and held is not None:
                 self._keep_originals(ref, held, past)
-            number = self._journal.intend([Intent(ref, action, sent, _uid(last))])[0]
-            answer = self._apply(request)
+            number = self._journal.intend([Intent(ref, action, sent, uid(last))])[0]
+            answer = self._apply(ref, request)
             if isinstance(answer, Unknown):
                 return _Again(f"no answer came: {answer.why}")
             if isinstance(answer, Conflict) and at > 0:
@@ -126,27 +151,35 @@ class Sender:
             if answer.ending:
                 why = "it is being deleted; what was sent goes with it"
                 return self._said(ref, Outcome.FAILED, why, fix="wait until it is gone, then run it again.", to=number)
-            created = created or answer.created
-            if outcome is Outcome.UNCHANGED and _version(answer.body) != _version(live):
+            if answer.created:
+                self._created.add(ref)
+            if outcome is Outcome.UNCHANGED and version(answer.body) != version(live):
                 outcome = Outcome.CONFIGURED
             last = answer.body
-        made = live is None and (created or _ours_alone(last))
-        outcome = Outcome.CREATED if live is None and outcome is not Outcome.HELD else outcome
+        # Also when it was made, and then somebody was faster, or an answer was lost.
+        made = ref in self._created or (self._was_absent(ref, past) and ours_alone(last))
+        outcome = Outcome.CREATED if (live is None or made) and outcome is not Outcome.HELD else outcome
         self._journal.record([self._result(ref, outcome, number, requests[-1], last, made=made)])
         if ref in self._releases:
             self._journal.note([Note(ref, Said.RELEASED)])
         return Sent(self._ran(ref, outcome, because=self._because(ref, outcome)), last)
 
-    def _apply(self, request: Request) -> Written:
-        """Send one request. Pods of a new namespace wait for the account that a controller makes there."""
-        late = time.monotonic() + _ACCOUNT
+    def _apply(self, ref: Ref, request: Request) -> Written:
+        answer = self._patiently(ref, lambda: self._target.apply(request.body, manager=request.manager))
+        if not isinstance(answer, Rejected):
+            with self._lock:
+                self._writes += 1
+        return answer
+
+    def _patiently(self, ref: Ref, ask: Callable[[], Written]) -> Written:
+        """Ask again where something new is not seen yet: a namespace's account, a kind that this plan defines."""
+        late = time.monotonic() + _PATIENCE
+        defined = any(to.kind == "CustomResourceDefinition" for to in self._going.gates.waits.get(ref, ()))
         while True:
-            answer = self._target.apply(request.body, manager=request.manager)
-            if not isinstance(answer, Rejected):
-                with self._lock:
-                    self._writes += 1
+            answer = ask()
+            if not isinstance(answer, Rejected) or time.monotonic() > late:
                 return answer
-            if not _NO_ACCOUNT.search(answer.message) or time.monotonic() > late:
+            if not (_NO_ACCOUNT.search(answer.message) or (defined and answer.reason is Reason.UNSERVED)):
                 return answer
             time.sleep(_BETWEEN)
 
@@ -170,14 +203,16 @@ class Sender:
             return self._conflict(ref, tried, 0)
         if isinstance(tried, Rejected):
             return self._rejected(ref, tried, 0)
-        same = _differs_not(tried, live, request)
-        return live if same else None
+        if keys := others_values(live, request):
+            causes = tuple(Cause(P("data", key), others(live), "", theirs="(secret)", ours="(secret)") for key in keys)
+            return self._conflict(ref, Conflict(causes), 0)
+        return live if differs_not(tried, live, request) else None
 
     def _is_known(self, past: Past, sent: str, request: Request, live: Body) -> bool:
         return (
             not past.unknown
             and past.key == self._journal.header.key
-            and (past.sent, past.uid) == (sent, _uid(live))
+            and (past.sent, past.uid) == (sent, uid(live))
             and past.seen == digest(project(live, request.body), self._key)
             and not get(live, P("metadata", "deletionTimestamp"))
         )
@@ -189,7 +224,7 @@ class Sender:
         if held is not None:
             self._keep_originals(ref, held, past)
         new = ref not in self._live  # an answer was lost, and this is the second look
-        ours = (new or (past is not None and any(one.uid == "" for one in past.open.values()))) and _ours_alone(live)
+        ours = ref in self._created or (self._was_absent(ref, past) and ours_alone(live))
         outcome = Outcome.CREATED if new and outcome is not Outcome.HELD else outcome
         if not past or not self._is_known(past, sent, request, live) or past.outcome not in _GOOD:
             self._journal.record([self._result(ref, outcome, 0, request, live, made=ours)])
@@ -197,9 +232,14 @@ class Sender:
             self._journal.note([Note(ref, Said.RELEASED)])
         return Sent(self._ran(ref, outcome, because=self._because(ref, outcome)), live)
 
+    def _was_absent(self, ref: Ref, past: Past | None) -> bool:
+        """Tell whether it was not there before this run, or before an earlier request of which nobody heard again."""
+        return ref not in self._live or (past is not None and any(one.uid == "" for one in past.open.values()))
+
     def _later(self, ref: Ref, body: Body, held: Held | None, past: Past | None) -> Sent:
         """It is only made at release; now the server says whether it would take it."""
-        tried = self._target.dry_run(body)
+        tried = self._patiently(ref, lambda: self._target.dry_run(body))
+        assert not isinstance(tried, Unknown)
         how = f"made at release: {held.because}" if held and held.because else "made at release"
         if isinstance(tried, Conflict):
             return self._conflict(ref, tried, 0)
@@ -225,7 +265,7 @@ class Sender:
     ) -> Result:
         seen = digest(project(live, request.body), self._key) if live is not None else ""
         sent = digest(request.body, self._key)
-        return Result(ref, outcome, number, _uid(live), _version(live), sent, seen, made)
+        return Result(ref, outcome, number, uid(live), version(live), sent, seen, made)
 
     def _conflict(self, ref: Ref, answer: Conflict, number: int) -> Sent:
         who = ", ".join(dict.fromkeys(one.manager for one in answer.causes))
@@ -255,40 +295,3 @@ class _Again:
 
 _NOT_ASKED = frozenset({Reason.WEBHOOK_DOWN, Reason.WEBHOOK_NO_DRY_RUN})
 _GOOD = frozenset({Outcome.CREATED, Outcome.CONFIGURED, Outcome.UNCHANGED, Outcome.HELD})
-
-
-def _differs_not(tried: Applied, live: Body, request: Request) -> bool:
-    """Compare what an apply would leave with what is there: our fields, and what we own of them."""
-    same = project(tried.body, request.body) == project(live, request.body)
-    return same and _owned(tried.body, request.manager) == _owned(live, request.manager) and not tried.ending
-
-
-def _owned(body: Body, manager: str) -> Any:
-    entries = get(body, _MANAGED)
-    found = [
-        one.get("fieldsV1")
-        for one in (entries if isinstance(entries, list) else ())
-        if one.get("manager") == manager and one.get("operation") == "Apply" and not one.get("subresource")
-    ]
-    return found
-
-
-def _ours_alone(body: Body | None) -> bool:
-    """Tell whether an object whose creation was not answered was made by us: nobody else owns anything but status."""
-    entries = get(body, _MANAGED)
-    ours = {
-        (one.get("manager") or "").startswith(OURS) and one.get("operation") == "Apply"
-        for one in (entries if isinstance(entries, list) else ())
-        if not one.get("subresource")
-    }
-    return ours == {True}
-
-
-def _uid(body: Body | None) -> str:
-    found = get(body, P("metadata", "uid"))
-    return found if isinstance(found, str) else ""
-
-
-def _version(body: Body | None) -> str:
-    found = get(body, P("metadata", "resourceVersion"))
-    return found if isinstance(found, str) else ""

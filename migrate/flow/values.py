@@ -29,5 +29,5 @@ def values(opened: Opened, steps: Iterable[Step], source: Source | None, identit
         f"nobody was named who has the values of {len(needed)} Secret{'s' if len(needed) > 1 else ''}",
         "name the source (--source-context NAME or --source-gke PROJECT/LOCATION/CLUSTER), or give --age-identity FILE "
         "if the export had --age-recipient, or leave them out with --exclude. Nothing was written.",
-        [f"       {first}{more}"],
+        [f"{first}{more}"],
     )

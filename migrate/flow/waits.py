@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from migrate.cluster.port import Target
-from migrate.errors import NotLoggedIn, Refused, Unreachable
+from migrate.errors import Refused
+from migrate.flow.trouble import only_here
 from migrate.flow.view import listed
 from migrate.model.listing import Kind
 from migrate.model.objects import Body
@@ -18,6 +19,7 @@ from migrate.semantics.readiness import Failed, FirstPod, Ready, first_pod, read
 from migrate.semantics.readiness_words import as_map, spec
 
 _ONE_BY_ONE = 3  # objects of a kind that are asked for by name; more are listed
+_FRESH = 2.0  # seconds in which pods and events are not read again for the next failure
 _CLAIM = ("", "PersistentVolumeClaim")
 
 
@@ -47,6 +49,7 @@ class Waits:
     clock: Callable[[], float] = time.monotonic
     _kinds: Mapping[tuple[str, str], Kind] = field(default_factory=dict)
     _awaited: dict[Ref, _Awaited] = field(default_factory=dict)
+    _seen: dict[tuple[tuple[str, str], str], tuple[float, Mapping[Ref, Body]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, ref: Ref, body: Body) -> Came | None:
@@ -75,11 +78,12 @@ class Waits:
         for ref in sorted(self.refs()):
             by_kind.setdefault((ref.group, ref.kind), []).append(ref)
         for kind, refs in sorted(by_kind.items()):
-            bodies = self._read(kind, refs)
+            bodies, unread = self._read(kind, refs)
             use = self._use(kind, bodies)
             for ref in refs:
                 with self._lock:
-                    came = self._judge(ref, bodies.get(ref), use(ref))
+                    why = unread.get(ref)
+                    came = self._late(ref, why) if why else self._judge(ref, bodies.get(ref), use(ref))
                 explained = self._explained(came, bodies.get(ref))
                 found += [explained] if explained else []
         return found
@@ -104,10 +108,15 @@ class Waits:
                 first, mine.settles = not mine.settles, True
                 return Came(ref, note=said.note) if first else None
             return self._gone(ref, Came(ref, note=said.note))
-        mine.reason, mine.settles = said.reason, False
+        return self._late(ref, said.reason)
+
+    def _late(self, ref: Ref, reason: str) -> Came | None:
+        """It is not ready, or nobody could look; too late if its time is up."""
+        mine = self._awaited[ref]
+        mine.reason, mine.settles = reason, False
         took = self.clock() - mine.since
         if took > self.deadline:
-            why = f"after {_long(took)} it still waits for {said.reason}"
+            why = f"after {_long(took)} it still waits for {reason}"
             return self._gone(ref, Came(ref, why=why))
         return None
 
@@ -115,13 +124,27 @@ class Waits:
         del self._awaited[ref]
         return came
 
-    def _read(self, kind: tuple[str, str], refs: list[Ref]) -> Mapping[Ref, Body]:
-        served = self._kind(kind)
-        if len(refs) <= _ONE_BY_ONE or served is None:
-            pairs = ((ref, self.target.get(ref)) for ref in refs)
-            return {ref: body for ref, body in pairs if body is not None}
-        spaces = {ref.namespace for ref in refs}
-        return listed(self.target, served, spaces.pop() if len(spaces) == 1 else "")
+    def _read(self, kind: tuple[str, str], refs: list[Ref]) -> tuple[Mapping[Ref, Body], Mapping[Ref, str]]:
+        """What is there, and of what cannot be read just now why: that one kind is no reason to end a run."""
+        served, spaces = self._kind(kind), {ref.namespace for ref in refs}
+        if len(refs) > _ONE_BY_ONE and served is not None:
+            try:
+                return listed(self.target, served, spaces.pop() if len(spaces) == 1 else ""), {}
+            except Refused as no:  # no right to list, or one that cannot be converted: each for itself
+                if not only_here(self.target, no):
+                    raise
+        found: dict[Ref, Body] = {}
+        unread: dict[Ref, str] = {}
+        for ref in refs:
+            try:
+                body = self.target.get(ref)
+            except Refused as no:
+                if not only_here(self.target, no):
+                    raise
+                unread[ref] = f"a look at it: {no.what}"
+                continue
+            found |= {ref: body} if body is not None else {}
+        return found, unread
 
     def _use(self, kind: tuple[str, str], claims: Mapping[Ref, Body]) -> Callable[[Ref], FirstPod | None]:
         """How claims are used by pods, as far as that can be read; of other kinds nobody asks."""
@@ -148,10 +171,18 @@ class Waits:
         served, wanted = self._kind(kind), tuple(spaces)
         try:
             return listed(self.target, served, wanted[0] if len(wanted) == 1 else "") if served else {}
-        except (NotLoggedIn, Unreachable):
-            raise
-        except Refused:
+        except Refused as no:
+            if not only_here(self.target, no):
+                raise
             return {}
+
+    def _lately(self, kind: tuple[str, str], space: str) -> Mapping[Ref, Body]:
+        """The same a moment later again: where hundreds are too late at once, nobody reads all for each."""
+        at, found = self._seen.get((kind, space), (float("-inf"), {}))
+        if self.clock() - at >= _FRESH:
+            found = self._all(kind, {space})
+            self._seen[kind, space] = (self.clock(), found)
+        return found
 
     def _kind(self, kind: tuple[str, str]) -> Kind | None:
         if kind not in self._kinds:
@@ -162,10 +193,10 @@ class Waits:
         """What the pods of an object and the events around it say, in one text of several lines."""
         if not ref.namespace:
             return ""
-        pods = self._all(("", "Pod"), {ref.namespace})
+        pods = self._lately(("", "Pod"), ref.namespace)
         mine = [pod for pod in pods.values() if _is_below(pod, ref, body)]
         names = {ref.name, *(str(as_map(pod.get("metadata")).get("name")) for pod in mine)}
-        events = self._all(("", "Event"), {ref.namespace}).values()
+        events = self._lately(("", "Event"), ref.namespace).values()
         about = [one for one in events if as_map(one.get("involvedObject")).get("name") in names]
         return "\n".join(reasons(mine, about))
 

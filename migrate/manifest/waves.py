@@ -6,6 +6,7 @@ own. Nothing waits for a wave to be ready: that is asked only along references (
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -145,6 +146,23 @@ def _of_kind(group: str, kind: str) -> int:
 def wave_of(ref: Ref) -> int:
     """The index into WAVES of an object; also of one that is in no plan."""
     return _of_kind(ref.group, ref.kind)
+
+
+def level_of(obj: Object) -> int:
+    """Where an object stands in the order of writes: its wave, and within it what asks for a number of its own first.
+
+    A Service without a nodePort or clusterIP gets any that is free, also the one that another Service asks for.
+    """
+    return 2 * wave_of(obj.ref) + (not _asks_for_a_number(obj))
+
+
+def _asks_for_a_number(obj: Object) -> bool:
+    if (obj.ref.group, obj.ref.kind) != ("", "Service"):
+        return False
+    ports = obj.spec.get("ports")
+    fixed = [one.get("nodePort") for one in ports if isinstance(one, Mapping)] if isinstance(ports, list) else []
+    check = obj.spec.get("healthCheckNodePort")
+    return any(fixed) or bool(check) or obj.spec.get("clusterIP") not in (None, "", "None")
 
 
 def title(wave: tuple[Ref, ...]) -> str:

@@ -130,7 +130,8 @@ class Known:
 
     `outcome` is the newest; uid, version, sent and seen are of the newest that saw the object ('' when none did).
     `open` are the requests, by number, of which nobody knows what came: the object must be read again.
-    `originals` is None unless it is held. `key` is the id of the key that made the digests.
+    `originals` is None unless it is held. `key` is the id of the key that made the digests. `held`: a run held it, and
+    none has seen it otherwise since; of what is held by not being there nothing else tells.
     """
 
     ref: Ref
@@ -143,6 +144,7 @@ class Known:
     open: Mapping[int, Intent] = field(default_factory=dict)
     before: str = ""
     originals: Mapping[str, Any] | None = None
+    held: bool = False
     released: bool = False
 
     @property

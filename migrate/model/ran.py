@@ -93,7 +93,8 @@ class Report:
 
     `stopped` is '' or says why the run ended early; then `untried` objects were not sent yet. `resumed` is the time of
     the run before this one that did not end by itself, '' when there is none. `written` counts requests that may have
-    changed the target: with 0, `No object was written.` is true.
+    changed the target: with 0, `No object was written.` is true. `refused` are those results that a release does not
+    start yet.
     """
 
     command: str
@@ -107,6 +108,7 @@ class Report:
     untried: int = 0
     resumed: str = ""
     written: int = 0
+    refused: tuple[Ref, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:

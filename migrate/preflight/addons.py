@@ -68,6 +68,15 @@ def checks(going: Going, seen: Seen) -> Iterator[Check]:
             yield look.missing(row, refs)
 
 
+def absent(addon: str, going: Going, seen: Seen) -> bool:
+    """Tell whether a program was looked for, and is neither on the target nor in the plan."""
+    names = tuple(table()[addon]["programs"])
+    shown = [seen.of("apps", kind) for kind in ("Deployment", "DaemonSet")]
+    everything = [going.bodies, *(one.bodies for one in shown)]
+    found = any(_runs(ref, body, names) for bodies in everything for ref, body in bodies.items())
+    return not found and not any(one.why for one in shown)
+
+
 def _blind(going: Going, seen: Seen) -> Iterator[Check]:
     """Claims and Ingresses say what they need by their class; without classes nobody knows."""
     for check, (group, kind), by, what in (

@@ -35,7 +35,7 @@ _KNOWN |= {"topology.k8s.aws/zone-id"}
 _OF_MACHINES = re.compile(
     r"(karpenter\.k8s\.aws|eks\.amazonaws\.com)/(instance-|capacity-reservation-|placement-group)"
 )
-_AUTO = "eks.amazonaws.com"
+_AUTO, _KARPENTER = "eks.amazonaws.com", "karpenter.k8s.aws"
 _SIZES = {CPU: ("instance-cpu", 1000), MEMORY: ("instance-memory", 2**20)}  # in cores, and in MiB
 # Instance categories of EC2 that have the resource.
 _DEVICES = {"nvidia.com/gpu": frozenset({"g", "gr", "p"}), "aws.amazon.com/neuron": frozenset({"inf", "trn"})}
@@ -111,12 +111,13 @@ class Pool:
     closed: str = ""
 
 
-def pools(bodies: Mapping[Ref, Body], live: Mapping[Ref, Body]) -> tuple[Pool, ...]:
-    """Read NodePools; the nodes that one has, its live object says."""
-    return tuple(_pool(ref, body, live.get(ref, body)) for ref, body in sorted(bodies.items()))
+def pools(bodies: Mapping[Ref, Body], live: Mapping[Ref, Body], *, karpenter: bool = True) -> tuple[Pool, ...]:
+    """Read NodePools; the nodes that one has, its live object says. `karpenter`: False when it is known to be absent,
+    which Auto Mode does not mind."""
+    return tuple(_pool(ref, body, live.get(ref, body), karpenter) for ref, body in sorted(bodies.items()))
 
 
-def _pool(ref: Ref, body: Body, live: Body) -> Pool:
+def _pool(ref: Ref, body: Body, live: Body, karpenter: bool) -> Pool:
     spec, status = mapping(body.get("spec")), mapping(live.get("status"))
     template = mapping(spec.get("template"))
     inside = mapping(template.get("spec"))
@@ -132,6 +133,8 @@ def _pool(ref: Ref, body: Body, live: Body) -> Pool:
     left = minus(limits, amounts(status.get("resources")))
     ready = next((one for one in items(status.get("conditions")) if one.get("type") == "Ready"), {})
     closed = "it is not Ready" if ready.get("status") == "False" else ""
+    if not karpenter and made_of.get("group") == _KARPENTER and ready.get("status") != "True":
+        closed = "Karpenter, which would make its nodes, is not there"
     closed = "its number of nodes is fixed" if "replicas" in spec else closed
     return Pool(ref, needs, tuple(items(inside.get("taints"))), left, closed)
 

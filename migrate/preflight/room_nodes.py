@@ -13,6 +13,7 @@ from migrate.model.labels import hold, of_selector
 from migrate.model.objects import Body, Object
 from migrate.model.path import P
 from migrate.model.ref import Ref
+from migrate.preflight.addons import absent
 from migrate.preflight.after import after, items, mapping
 from migrate.preflight.placement import Node, nodes, one_pod, why_never, why_no_volume
 from migrate.preflight.pods_wanted import Wanted, daemon_spec
@@ -58,7 +59,7 @@ def land(going: Going, seen: Seen, wanted: Iterable[Wanted]) -> Land:
         found,
         empty,
         free,
-        pools(made.bodies, made.live),
+        pools(made.bodies, made.live, karpenter=not absent("karpenter", going, seen)),
         machines.why,
         made.why,
         pods.why,

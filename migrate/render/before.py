@@ -12,7 +12,8 @@ from migrate.render.times import moment
 from migrate.render.words import number, plural, safe, sentence
 
 _TEXT = 29  # columns of what stands first in a row; a remark follows
-_OF_ONE = {"wait for an answer": "waits for an answer"}
+_NAMED = 5
+_OF_ONE = {"wait for an answer": "waits for an answer", "have no Namespace": "has no Namespace"}
 _ASKED = {
     "apply": "read only, and only for Secret values",
     "release": "read only, and only to see what still runs there",
@@ -94,8 +95,11 @@ def frame(prepared: Prepared, *, width: int = 100, color: bool = False) -> str:
         paper.add(sentence(change), 2, "Since the last run: ")
     for note in prepared.notes:
         paper.add(sentence(note), 2, "note: ")
-    for one in prepared.refused:
-        ran.entry(paper, one, word="refused")
+    if prepared.refused:
+        names = [str(one.ref) for one in prepared.refused]
+        more = f" and {number(len(names) - _NAMED)} more" if len(names) > _NAMED else ""
+        text = f"{plural(len(names), 'object')}, for reasons told at the end: {', '.join(names[:_NAMED])}{more}"
+        paper.add(safe(text), 2, "Refused ")
     return paper.text()
 
 

@@ -27,7 +27,8 @@ def running(at: At, left: float | None, *, width: int = 100, rows: int = 24) -> 
     paper = Paper(width)
     guess = f"{'    ' if width >= _WIDE else ', '}{about(left)}" if left is not None else ""
     said = f"{number(at.answered)} of {number(at.of)}{guess}"
-    paper.add(_figure(said, width), 2, _lead(at.wave, at.title, width))
+    if at.of:  # all waves may be done, and some objects not yet ready
+        paper.add(_figure(said, width), 2, _lead(at.wave, at.title, width))
     head = folded(paper.lines, width)
     for most in (3, 2, 1, 0):
         paper = Paper(width)

@@ -20,6 +20,7 @@ from migrate.render.words import by_namespace, namespace, number, plain, plural,
 WORDS = {one: one.value.replace("_", " ") for one in Outcome}
 _SMALL = 40  # below, lists of objects do not fold
 _LONGEST = 400  # characters of a value in a conflict; a ConfigMap may hold a megabyte
+_COMMAND = re.compile(r"(?:kubectl|aws|helm) \S")
 _BEHIND = "it would only wait for "
 # What a reason begins with, and its sign.
 _SIGNS = (("it waits for an answer", "?"), ("it is moved by hand", "@"), ("it is blocked", "x"))
@@ -40,11 +41,12 @@ def summary(report: Report, words: Words, *, width: int = 100, color: bool = Fal
     small = len(report.results) < _SMALL
     paper.add(f"{safe(report.target)}   plan {digest(report.plan)}", 2, "Target  ")
     _resumed(paper, report)
-    bad = [one for one in report.results if one.action is Outcome.FAILED or one.conflicts]
+    refused = frozenset(report.refused)
+    bad = [one for one in report.results if one.action is Outcome.FAILED or one.conflicts or one.ref in refused]
     behind = _behind(report.results)
     for one in sorted(bad, key=lambda one: (one.action is not Outcome.FAILED, one.wave, one.ref)):
-        entry(paper, one, behind.get(one.ref, ()))
-    told = frozenset(ref for refs in behind.values() for ref in refs)
+        entry(paper, one, behind.get(one.ref, ()), "refused" if one.ref in refused else "")
+    told = frozenset(ref for refs in behind.values() for ref in refs) | refused
     for group in _groups(report.results, told):
         _group(paper, group, [ref for root in group.refs for ref in behind.get(root, ())], small)
     settling(paper, report.settling)
@@ -68,8 +70,7 @@ def entry(paper: Paper, one: Ran, skipped: Sequence[Ref] = (), word: str = "") -
         paper.add(safe(text), 6, f"{label:<7}")
     for clash in one.conflicts:
         _clash(paper, clash)
-    if one.fix:
-        paper.add(sentence(one.fix), 6, "next   ")
+    _next(paper, one.fix)
     for clash in one.conflicts[:3]:
         _settled(paper, one.ref, clash)
     if one.conflicts:
@@ -92,6 +93,17 @@ def settling(paper: Paper, found: Sequence[Settling], most: int = 3) -> None:
         paper.add(f"{where}  waits for {safe(one.waits_for)}", 8, f"{duration(one.seconds):>6}  ")
     if len(found) > most:
         paper.add(f"and {number(len(found) - most)} more", 8)
+
+
+def _next(paper: Paper, fix: str) -> None:
+    """What to do. A command stands in a line of its own, unbroken and without a full stop: it is there to be copied."""
+    lines = fix.splitlines()
+    for at, line in enumerate(lines):
+        lead = "next   " if at == 0 else " " * 7
+        if _COMMAND.match(line):
+            paper.block([safe(line)], 6, lead)
+        else:
+            paper.add(sentence(line), 6, lead)
 
 
 def _labelled(ref: Ref, line: str) -> tuple[str, str]:
@@ -206,7 +218,7 @@ def _group(paper: Paper, group: _Group, skipped: Sequence[Ref], small: bool) -> 
         more = f" and {number(len(group.about) - 3)} more" if len(group.about) > 3 else ""
         paper.add(safe(", ".join(group.about[:3]) + more), 6, "for    ")
     for fix in group.fixes[:3]:
-        paper.add(sentence(fix), 6, "next   ")
+        _next(paper, fix)
     if len(group.fixes) > 3:
         paper.add(f"and {number(len(group.fixes) - 3)} more", 13)
     _places(paper, sorted(skipped), f"skipped because of {'it' if len(group.refs) == 1 else 'them'}: ", small)
@@ -227,7 +239,10 @@ def _ends(paper: Paper, report: Report, words: Words) -> None:
         counts += [f"not yet tried {number(report.untried)}"] if report.untried else []
         paper.add("   ".join(counts), 2, paper.paint("Stopped.", "bold") + "  ", f"journal: {safe(words.journal)}")
         if report.exit != INTERRUPTED:
-            paper.add(sentence(report.stopped), 2, "why    ")
+            why, _, fix = report.stopped.partition("\n")
+            paper.add(sentence(why), 2, "why    ")
+            if fix:
+                paper.add(sentence(fix), 2, "next   ")
         half = "Nothing is half written." if report.exit == INTERRUPTED else "What is not known is read again first."
         paper.add(f"{half} To go on: {safe(words.again)}", 2)
     else:

@@ -25,7 +25,8 @@ def ran_document(report: Report) -> dict[str, Any]:
             {"ref": one.ref.as_dict(), "waits_for": one.waits_for, "seconds": round(one.seconds, 1), "stops": one.stops}
             for one in report.settling
         ],
-        "stopped": report.stopped,
+        "stopped": report.stopped.partition("\n")[0],
+        "next": report.stopped.partition("\n")[2],
         "untried": report.untried,
         "resumed": report.resumed,
         "seconds": round(report.seconds, 1),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -69,9 +69,8 @@ def going(
     found = gates(plan)
     out = dict(_not_sendable(plan))
     for ref, root in found.stopped_by(out).items():
-        why = out[root].why
-        out[ref] = NotSent(f"it would only wait for {root}: {why}", f"see {root}.", "would only wait for these", root)
-    selected = {step.ref for step in plan.steps if step.body is None or _selected(select, step)}
+        out[ref] = _behind(root, out[root].why)
+    selected = {step.ref for step in plan.steps if _selected(select, step)}
     steps = {s.ref: s for s in plan.steps if s.body is not None and s.ref in selected and s.ref not in out}
     asked = waiting(plan.steps, everything=everything)
     held = {**asked, **(more_held or {})}
@@ -88,6 +87,32 @@ def going(
     )
 
 
+def without_namespaces(goes: Going, there: Collection[str]) -> Going:
+    """Leave out what has no Namespace: it is neither among those `there` on the target nor part of this run."""
+    known = {*there, *(ref.name for ref in goes.steps if (ref.group, ref.kind) == ("", "Namespace"))}
+    lost = {ref: _no_namespace(ref.namespace) for ref in goes.steps if ref.namespace and ref.namespace not in known}
+    if not lost:
+        return goes
+    for ref, root in goes.gates.stopped_by(lost).items():
+        if ref in goes.steps:
+            lost[ref] = _behind(root, lost[root].why)
+    return replace(
+        goes,
+        steps={ref: step for ref, step in goes.steps.items() if ref not in lost},
+        left_out={**goes.left_out, **lost},
+        held={ref: why for ref, why in goes.held.items() if ref not in lost},
+    )
+
+
+def _no_namespace(name: str) -> NotSent:
+    why = f"Namespace/{name} is not on the target, and not among what was selected"
+    return NotSent(why, f"select Namespace/{name}, too, or make it.", "have no Namespace")
+
+
+def _behind(root: Ref, why: str) -> NotSent:
+    return NotSent(f"it would only wait for {root}: {why}", f"see {root}.", "would only wait for these", root)
+
+
 def held_back(step: Step) -> bool:
     """Tell whether a placeholder or a blocker keeps this object from every server. A created one has no finding of
     its own: a placeholder in it is enough."""
@@ -97,9 +122,9 @@ def held_back(step: Step) -> bool:
 
 
 def _selected(select: Selection, step: Step) -> bool:
-    assert step.body is not None
-    obj = Object(step.ref, step.body)
-    return select.matches(obj)
+    if step.body is None:  # moved by hand: nobody knows its labels here
+        select = replace(select, labels=(), requirements=())
+    return select.matches(Object(step.ref, step.body or {}))
 
 
 def _not_sendable(plan: Plan) -> Mapping[Ref, NotSent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from migrate.manifest.places import get
@@ -47,6 +48,20 @@ def waiting(steps: Iterable[Step], *, everything: bool = False) -> Mapping[Ref, 
             why = [_ALL] if everything else [behind[one] for one in backends(body) if one in behind]
             found |= {ref: why[0]} if why else {}
     return found
+
+
+def held_with(steps: Iterable[Step], why: Mapping[Ref, str]) -> Mapping[Ref, str]:
+    """{ref: why} of what arrives held besides what the plan marks, when the objects of `why` do: these, and what would
+    wake them or wait for them in vain."""
+    if not why:
+        return {}
+    steps = tuple(steps)
+    marked = [
+        replace(one, runs=HELD, runs_because=why[one.ref]) if one.ref in why and one.runs != HELD else one
+        for one in steps
+    ]
+    before = waiting(steps)
+    return {ref: words for ref, words in waiting(marked).items() if ref not in before}
 
 
 def _wakers(bodies: Mapping[Ref, Body], held: Mapping[Ref, str]) -> dict[Ref, str]:

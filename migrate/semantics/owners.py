@@ -74,7 +74,7 @@ class Managed:
 
 def load_managed(text: str) -> Managed:
     """Read mappings/managed.yaml. The caller brings the text."""
-    raw = yaml.safe_load(text)
+    raw = yaml.load(text, yaml.CSafeLoader)
     spaces = tuple(
         Spaces(Cause(s["cause"]), s["reason"], _globs(s["names"]), s["whole"]) for s in raw["system_namespaces"]
     )

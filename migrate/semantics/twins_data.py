@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,8 +16,7 @@ from migrate.model.plan import Plan
 from migrate.model.ref import Ref, group_of
 from migrate.semantics.going import NotSent
 from migrate.semantics.holding_scaling import number, replicas_owner
-from migrate.semantics.holding_who import waiting
-from migrate.semantics.running import HELD
+from migrate.semantics.holding_who import held_with
 
 CHOICES = ("copied", "empty-ok", "external")
 _CLAIM, _INERT = ("", "PersistentVolumeClaim"), ("", "PodTemplate")  # nothing starts because of a PodTemplate
@@ -75,13 +73,7 @@ def held_for_data(plan: Plan, questions: Mapping[Ref, tuple[str, ...]]) -> Mappi
     Also what would wake it (an autoscaler that does not take 0 for off) or wait for it (its webhooks) arrives held.
     A custom resource is among them, although no field of it holds it: it is made at release.
     """
-    why = {ref: _undecided(claims) for ref, claims in questions.items()}
-    steps = [
-        replace(one, runs=HELD, runs_because=why[one.ref]) if one.ref in why and one.runs != HELD else one
-        for one in plan.steps
-    ]
-    before = waiting(plan.steps)
-    return {ref: words for ref, words in waiting(steps).items() if ref not in before}
+    return held_with(plan.steps, {ref: _undecided(claims) for ref, claims in questions.items()})
 
 
 def no_data(claims: tuple[str, ...]) -> NotSent:

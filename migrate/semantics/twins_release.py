@@ -44,7 +44,8 @@ def refused(
             reasons += _of_twin(step.ref, twins, kubectl)
         if reasons:
             why = "; and ".join(one.why for one in reasons)
-            fix = "\n".join(dict.fromkeys(one.fix for one in reasons))
+            # Stop, then copy: data that is copied from under a running workload is not whole.
+            fix = "\n".join(dict.fromkeys(one.fix for one in reversed(reasons)))
             found[step.ref] = NotSent(why, fix, reasons[0].short)
     return found
 

@@ -196,7 +196,7 @@ def _refuse_another_cluster(past: History, target: Fingerprint) -> None:
         raise BadWorkspace(
             f"this workspace was applied to another cluster (kube-system UID {last.target.cluster})",
             "name the target of then, or another workspace with -w. Nothing was sent.",
-            [f"       the target of now has {target.cluster}"],
+            [f"the target of now has {target.cluster}"],
         )
 
 
@@ -227,7 +227,7 @@ def _unwritable(bad: OSError) -> Unwritable:
     return Unwritable(
         f"{NAME} cannot be written",
         "make room or mend the disk, then run the same command again: what is not known is read from the target.",
-        [f"       {bad.strerror or bad}"],
+        [bad.strerror or str(bad)],
     )
 
 

@@ -70,10 +70,11 @@ def _after(known: Known, number: int, result: Result, key: str) -> Known:
         seen=result.seen,
         key=key,
         before=before,
+        held=result.outcome is Outcome.HELD,
     )
 
 
 def _noted(known: Known, note: Note) -> Known:
     if note.said is Said.RELEASED:
-        return replace(known, originals=None, released=True)
+        return replace(known, originals=None, held=False, released=True)
     return replace(known, originals=dict(note.originals))

@@ -124,5 +124,5 @@ def _broken(count: int, why: str) -> BadWorkspace:
     return BadWorkspace(
         f"{NAME}:{count} cannot be read",
         "move the file away and run the same command again: what is on the target is then read from there.",
-        [f"       {why}"],
+        [why],
     )

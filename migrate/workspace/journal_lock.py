@@ -57,7 +57,7 @@ def unusable(bad: OSError) -> BadWorkspace:
     return BadWorkspace(
         f"{NAME} cannot be used",
         "name a workspace on a disk that you may write to with -w. Nothing was sent.",
-        [f"       {bad.strerror or bad}"],
+        [bad.strerror or str(bad)],
     )
 
 
@@ -106,5 +106,5 @@ def _busy(path: Path) -> Busy:
     return Busy(
         "another gke2eks writes to this workspace",
         "wait until it ends, or stop it, then run the same command again. Nothing was sent.",
-        [f"       {who}"],
+        [who],
     )

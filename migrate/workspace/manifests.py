@@ -74,7 +74,7 @@ def edited(name: str, found: bytes, planned: bytes | None) -> BadWorkspace:
     if not override:
         return BadWorkspace(what, "move it away to keep it, or delete it, then run again. Nothing was written.")
     advice = "put this into gke2eks.yaml and delete the file, then run again. Nothing was written."
-    return BadWorkspace(what, advice, [f"       {line}" for line in override])
+    return BadWorkspace(what, advice, override)
 
 
 def suggest(found: bytes, planned: bytes) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def _read(path: FilePath) -> bytes | None:
         return None
     except OSError as bad:
         why = bad.strerror or str(bad)
-        raise BadWorkspace(f"{path} cannot be read", "move it away, then run again.", [f"       {why}"]) from None
+        raise BadWorkspace(f"{path} cannot be read", "move it away, then run again.", [why]) from None
 
 
 def _remove(ws: Workspace, name: str) -> None:

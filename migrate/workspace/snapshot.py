@@ -150,4 +150,4 @@ def _recover(ws: Workspace) -> None:
 
 
 def _broken(why: str) -> BadWorkspace:
-    return BadWorkspace("the stored snapshot cannot be used", "read the source again with --from.", [f"       {why}"])
+    return BadWorkspace("the stored snapshot cannot be used", "read the source again with --from.", [why])

@@ -35,6 +35,23 @@ def load(client: Client, flavour: Flavour = "standard", *, ingress_class: bool =
     create(client, system(data) + (data.get("ingress_class", []) if ingress_class else []))
 
 
+def grow(client: Client, flavour: Flavour = "standard") -> None:
+    """Add the nodes under `more`, which have room for hundreds of pods. Their addresses come after the others'."""
+    table = documents(f"eks_data/{flavour}_nodes.yaml")[0]
+    nodes.load(client, nodes.eks(table | {"pools": table["more"]}, start=120))
+
+
+def pools(client: Client, flavour: Flavour, names: list[str]) -> None:
+    """Add two nodes for each of these NodePools, as Karpenter would have made them."""
+    table = documents(f"eks_data/{flavour}_nodes.yaml")[0]
+    (like,) = table["more"]
+    for at, name in enumerate(names):
+        labels = {**like["labels"], "karpenter.sh/nodepool": name, "karpenter.sh/capacity-type": "on-demand"}
+        labels.pop("eks.amazonaws.com/nodegroup", None)
+        row = like | {"name": name, "nodes": 2, "labels": labels}
+        nodes.load(client, nodes.eks(table | {"pools": [row]}, start=140 + 10 * at))
+
+
 def _kinds(flavour: Flavour) -> list[Json]:
     table = documents("eks_data/crds.yaml")[0]
     parts = ["every", "auto"] if flavour == "auto" else ["every", "standard", "lbc"]

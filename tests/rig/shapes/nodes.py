@@ -27,9 +27,9 @@ def _gke(table: Json, pool: Json, i: int) -> Json:
     )
 
 
-def eks(table: Json) -> list[Json]:
-    """The Nodes of eks_data/*_nodes.yaml, spread over the zones."""
-    return [_eks(table, pool, i, 20 + 10 * j) for j, pool in enumerate(table["pools"]) for i in range(pool["nodes"])]
+def eks(table: Json, start: int = 20) -> list[Json]:
+    """The Nodes of eks_data/*_nodes.yaml, spread over the zones; the first address ends with `start`."""
+    return [_eks(table, pool, i, start + 10 * j) for j, pool in enumerate(table["pools"]) for i in range(pool["nodes"])]
 
 
 def _eks(table: Json, pool: Json, i: int, start: int) -> Json:
@@ -104,7 +104,7 @@ def load(client: Client, nodes: list[Json]) -> list[Json]:
     made = create(client, nodes)
     for node in nodes:
         client.patch(node, {"status": {"conditions": node["status"]["conditions"]}}, sub="status")
-        client.patch(node, {"spec": {"taints": node["spec"]["taints"] or None}})
+        client.patch(node, {"spec": {"taints": node["spec"].get("taints") or None}})
     return made
 
 
