@@ -159,6 +159,8 @@ class Sender(Wire):
                 return found
             # Cut off, or not that of an API server: a page to log in at, a redirect.
             return _Trouble("an answer was cut off, or is not that of a Kubernetes API server", True, tries=_FEW)
+        if status == 409 and request.method == "PUT":
+            return found  # the version in it does not get newer by asking again
         return self._passing(found, answer) or found
 
     def _passing(self, found: Answer, answer: Any) -> _Trouble | None:
