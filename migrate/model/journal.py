@@ -19,6 +19,7 @@ class Action(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     DELETE = "delete"
+    RESTORE = "restore"
 
 
 class Outcome(StrEnum):
@@ -39,10 +40,11 @@ class Outcome(StrEnum):
 
 
 class Said(StrEnum):
-    """What a note says of an object."""
+    """What a note says of an object. `undone`: a rollback deleted it or gave it back; what was known is void."""
 
     HELD = "held"
     RELEASED = "released"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: its header, its last outcome of each object, what it made by UID, its exit code (None: no end)."""
+    """One run: its header, its last outcome of each object, what it made by UID, its exit code (None: no end).
+
+    `kept` names what was kept of an object before the run changed it; '' where it may have been changed and nothing was
+    kept. `new` are objects that it sent where nothing was; `undone` those that it took back.
+    """
 
     header: Header
     outcomes: Mapping[Ref, Outcome]
     made: Mapping[str, Ref]
     exit: int | None
+    kept: Mapping[Ref, str] = field(default_factory=dict)
+    new: frozenset[Ref] = frozenset()
+    undone: frozenset[Ref] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
