@@ -80,11 +80,17 @@ def refuse_silence(yes: bool) -> None:
 
 def confirm(prepared: Prepared, target: TargetName, *, yes: bool) -> None:
     """Show who is who, and ask for the target's own name. Raises BadInput when another one is typed."""
-    from migrate.render.before import frame, question
+    from migrate.render.before import frame
 
     echo(frame(prepared, width=_width(), color=_color()).rstrip("\n"), err=True)
-    if yes or not prepared.objects:
-        return
+    if not yes and prepared.objects:
+        ask(target)
+
+
+def ask(target: TargetName) -> None:
+    """Ask for the target's own name. Raises BadInput when another one is typed."""
+    from migrate.render.before import question
+
     click.echo(question(target.shown), nl=False, err=True)
     sys.stderr.flush()
     try:
@@ -104,7 +110,7 @@ def carry_out(work: Work, again: str) -> Report:
     watcher = Live(color=_color()) if is_live() else Lines(lambda line: echo(line, err=True))
     stop = threading.Event()
     try:
-        with _stopped_by_signals(stop):
+        with stopped_by_signals(stop):
             return work(watcher, stop)
     except KeyboardInterrupt:
         watcher.end()
@@ -136,7 +142,7 @@ def line(command: str, workspace: Path, *parts: str) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """SIGINT and SIGTERM: the first sets `stop`, the next raises KeyboardInterrupt."""
 
     def asked(number: int, frame: object) -> None:
