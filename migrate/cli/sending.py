@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 
 def running_options(command: Command) -> Command:
-    """Add the options of a command that writes: --yes, --wait, --ready-timeout, --age-identity, --output."""
+    """Add the options of a command that writes: --age-identity, --age-recipient, --no-undo, --yes, --wait,
+    --ready-timeout, --output."""
     declared = [
         click.option(
             "--age-identity",
@@ -38,6 +39,19 @@ def running_options(command: Command) -> Command:
             metavar="FILE",
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             help="Take Secret values from what export --age-recipient wrote; may be given again.",
+        ),
+        click.option(
+            "--age-recipient",
+            "age_recipients",
+            multiple=True,
+            metavar="KEY|FILE",
+            help="Keep what a Secret was before it is overwritten, encrypted to this; may be given again.",
+        ),
+        click.option(
+            "--no-undo",
+            is_flag=True,
+            allow_from_autoenv=False,
+            help="Overwrite Secrets that are there without keeping what they were.",
         ),
         click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask for the target's name."),
         click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
+from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
 from migrate.flow.values import values
@@ -15,6 +16,7 @@ from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
 from migrate.semantics.holding_who import held_with
 from migrate.semantics.twins_data import held_for_data
+from migrate.workspace.secret_file import Recipients
 
 
 def prepare(
@@ -28,6 +30,8 @@ def prepare(
     select: Selection = EVERYTHING,
     hold: bool = False,
     hash_key_file: Path | None = None,
+    age_recipients: Recipients | None = None,
+    no_undo: bool = False,
 ) -> Prepared:
     """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused."""
     opened = open_run(
@@ -59,7 +63,15 @@ def prepare(
         fill = values(opened, goes.steps.values(), source, age_identities)
         notes += [str(one) for one in goes.gates.broken]
         return Prepared(
-            "apply", opened, goes, fill.fill, tuple(goes.steps), goes.gates.waits, source, notes=tuple(notes)
+            "apply",
+            opened,
+            goes,
+            fill.fill,
+            tuple(goes.steps),
+            goes.gates.waits,
+            source,
+            notes=tuple(notes),
+            keep=keeping(opened, age_recipients, no_undo=no_undo),
         )
     except BaseException:
         opened.journal.close()

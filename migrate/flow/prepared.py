@@ -12,6 +12,7 @@ from typing import Self
 
 from migrate.cluster.port import Source
 from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, worst
+from migrate.flow.keeping import Keep, keep_nothing
 from migrate.flow.opening import PREFLIGHT, Opened, Who
 from migrate.flow.order import Order
 from migrate.flow.run import Ended, Loop, Wait
@@ -46,6 +47,7 @@ class Prepared:
     releases: frozenset[Ref] = frozenset()
     refused: tuple[Ran, ...] = ()
     notes: tuple[str, ...] = ()
+    keep: Keep = keep_nothing
     _begun: bool = field(default=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -115,7 +117,9 @@ class Prepared:
         """Carry it out. Raises what ended the run before anything was sent."""
         self._begun = True
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
-        sender = Sender(opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases)
+        sender = Sender(
+            opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases, self.keep
+        )
         loop = Loop(
             Order(self.refs, self.waits, self._level),
             sender.send,

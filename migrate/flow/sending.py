@@ -12,6 +12,7 @@ from migrate.cluster.outcome import Cause, Conflict, Reason, Rejected, Unknown, 
 from migrate.cluster.port import Target
 from migrate.errors import Refused
 from migrate.flow.alike import differs_not, others, others_values, ours_alone, uid, version
+from migrate.flow.keeping import Keep, NotKept, keep_nothing
 from migrate.flow.refusals import clash, fix_of, why_of
 from migrate.flow.secret_values import Filled, Missing
 from migrate.flow.trouble import only_here
@@ -61,9 +62,10 @@ class Sender:
         live: Mapping[Ref, Body],
         fill: Fill,
         releases: frozenset[Ref] = frozenset(),
+        keep: Keep = keep_nothing,
     ) -> None:
         self._target, self._going, self._journal, self._key = target, going, journal, key
-        self._live, self._fill, self._releases = live, fill, releases
+        self._live, self._fill, self._releases, self._keep = live, fill, releases, keep
         self._writes = 0
         self._created: set[Ref] = set()
         self._lock = threading.Lock()
@@ -136,9 +138,12 @@ class Sender:
             sent = digest(request.body, self._key)
             if at == 0 and live is not None and (one := self._as_it_is(ref, request, requests, sent, live, past)):
                 return one if isinstance(one, Sent) else self._same(ref, request, sent, outcome, one, past, held)
+            before = self._keep(ref, live) if at == 0 and live is not None and not self._was_absent(ref, past) else ""
+            if isinstance(before, NotKept):
+                return self._said(ref, Outcome.LEFT_OUT, before.why, fix=before.fix)
             if at == 0 and held is not None:
                 self._keep_originals(ref, held, past)
-            number = self._journal.intend([Intent(ref, action, sent, uid(last))])[0]
+            number = self._journal.intend([Intent(ref, action, sent, uid(last), before)])[0]
             answer = self._apply(ref, request)
             if isinstance(answer, Unknown):
                 return _Again(f"no answer came: {answer.why}")
@@ -264,8 +269,7 @@ class Sender:
         self, ref: Ref, outcome: Outcome, number: int, request: Request, live: Body | None, *, made: bool
     ) -> Result:
         seen = digest(project(live, request.body), self._key) if live is not None else ""
-        sent = digest(request.body, self._key)
-        return Result(ref, outcome, number, uid(live), version(live), sent, seen, made)
+        return Result(ref, outcome, number, uid(live), version(live), digest(request.body, self._key), seen, made)
 
     def _conflict(self, ref: Ref, answer: Conflict, number: int) -> Sent:
         who = ", ".join(dict.fromkeys(one.manager for one in answer.causes))
@@ -273,8 +277,7 @@ class Sender:
         fix = "take the field out of their hands or out of the plan (an override), then run it again."
         self._journal.record([Result(ref, Outcome.LEFT_OUT, number)])
         self.told.add(ref)
-        clashes = tuple(clash(one) for one in answer.causes)
-        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=clashes))
+        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=tuple(map(clash, answer.causes))))
 
     def _rejected(self, ref: Ref, answer: Rejected, number: int) -> Sent:
         return self._said(ref, Outcome.FAILED, why_of(answer), fix=fix_of(answer), to=number)
