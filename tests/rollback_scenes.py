@@ -222,6 +222,21 @@ def test_a_killed_apply_is_taken_back_whole(life: Life) -> None:
             assert life.get("v1", "ConfigMap", "new") is None and life.get("apps/v1", "Deployment", "web") is None
 
 
+def test_what_was_taken_back_is_no_part_of_the_next_run(life: Life) -> None:
+    others(life)
+    life.plan(*planned(life))
+    with pytest.raises(Died):
+        life.apply(target=Dying(life.target, 6, late=True))
+    assert life.rollback().exit == 0
+    settings = obj("ConfigMap", "settings", life.space, data={"level": "debug"})
+    life.client.apply(settings, manager="argocd")  # between the rollback and the next apply: nothing that we undo
+    was = state(life.get("v1", "ConfigMap", "settings"))
+    life.apply()
+    report = life.rollback()
+    assert report.counts["kept"] == 0 and len(report.runs) == 1, report.results
+    assert state(life.get("v1", "ConfigMap", "settings")) == was
+
+
 def test_runs_are_named_by_their_ids(life: Life) -> None:
     others(life)
     life.plan(*planned(life)[:5])

@@ -165,8 +165,10 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
     at = able[-1]
     for before in reversed(able[:-1]):
         one, then = past.runs[before], past.runs[at].header
-        # One that was killed, and gone on from, is the same work to a person.
+        # One that was killed, and gone on from, is the same work to a person; what was taken back since is not.
         if one.exit in (DONE, LOOK) or (one.header.command, one.header.plan) != (then.command, then.plan):
+            break
+        if any(between.header.command == ROLLBACK for between in past.runs[before:at]):
             break
         at = before
     return at
