@@ -31,7 +31,7 @@ from migrate.workspace import hashkey
 from migrate.workspace.folder import Workspace, open_workspace
 from migrate.workspace.journal import Journal, Start, open_journal
 
-PREFLIGHT = "preflight"
+PREFLIGHT, ROLLBACK = "preflight", "rollback"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Self
 from migrate.cluster.port import Source
 from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, worst
 from migrate.flow.keeping import Keep, keep_nothing
-from migrate.flow.opening import PREFLIGHT, Opened, Who
+from migrate.flow.opening import PREFLIGHT, ROLLBACK, Opened, Who
 from migrate.flow.order import Order
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.sending import Fill, Sender
@@ -106,7 +106,7 @@ class Prepared:
         runs = self.opened.journal.past.runs
         # One that found nothing new to write down came to its end all the same.
         past = [run for run in runs if run.header.command != PREFLIGHT and (run.outcomes or run.exit in (DONE, LOOK))]
-        last = past[-1] if past else None
+        last = past[-1] if past and past[-1].header.command != ROLLBACK else None
         ended = last is None or last.exit in (DONE, LOOK) or last.header.plan != self.opened.journal.header.plan
         return "" if ended or last is None else last.header.at
 

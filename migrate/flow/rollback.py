@@ -16,7 +16,7 @@ from migrate.flow.alike import ours_alone, uid
 from migrate.flow.around import look_around
 from migrate.flow.fingerprint import who
 from migrate.flow.live import read_live
-from migrate.flow.opening import PREFLIGHT, Who
+from migrate.flow.opening import PREFLIGHT, ROLLBACK, Who
 from migrate.flow.undoing import Doing, Undoing
 from migrate.flow.view import View
 from migrate.model.journal import Fingerprint, History, Note, Outcome, Result, Run, Said
@@ -29,8 +29,6 @@ from migrate.workspace import hashkey
 from migrate.workspace.folder import MARKER, Workspace, open_workspace
 from migrate.workspace.journal import Journal, Start, open_journal, read_journal
 from migrate.workspace.preimages import look
-
-ROLLBACK = "rollback"
 
 
 @dataclass(slots=True)
