@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 @click.option(
     "--hold", is_flag=True, allow_from_autoenv=False, help="Let every workload arrive held; release starts them."
 )
+@click.option(
+    "--prune",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Delete what apply made and what is no longer in the plan; never what holds data.",
+)
 @running_options
 @hash_key_option
 def command(
@@ -33,6 +39,7 @@ def command(
     select: Selection,
     workspace: Path,
     hold: bool,
+    prune: bool,
     age_identities: tuple[Path, ...],
     age_recipients: tuple[str, ...],
     no_undo: bool,
@@ -47,8 +54,9 @@ def command(
     It asks for the target's own name before the first write. It may be stopped or killed at any moment and run again:
     what is there already is not written twice. Ctrl-C ends it cleanly, a second Ctrl-C at once.
 
-    It never deletes anything, never takes a field from another manager, never starts what the plan marks as held, and
-    never writes to the source, which is read for the values of Secrets only. They are in no file and in no output.
+    Without --prune it deletes nothing. It never takes a field from another manager, never starts what the plan marks as
+    held, and never writes to the source, which is read for the values of Secrets only. They are in no file and in no
+    output.
 
     With -o json, stdout is one document of the shape in reports/apply.schema.json; all else goes to stderr.
 
@@ -80,6 +88,8 @@ def command(
         no_undo=no_undo,
         hash_key_file=hash_key_file,
         hold=hold,
+        prune=prune,
+        kubectl=target.kubectl(facts.arn if facts else ""),
     )
     named = target.options, source.options if source else "", select.as_options()
     values = shlex.join(
@@ -88,7 +98,7 @@ def command(
         + ["--no-undo"] * no_undo
     )
     key = shlex.join(["--hash-key-file", str(hash_key_file)]) if hash_key_file else ""
-    again = line("apply", workspace, *named, values, key, "--hold" if hold else "")
+    again = line("apply", workspace, *named, values, key, "--hold" if hold else "", "--prune" if prune else "")
     then = line("release", workspace, *named, values, key)
     with prepared:
         confirm(prepared, target, yes=yes)

@@ -37,6 +37,11 @@ class TargetName:
         named = [part for option, text in (*words, ("--profile", self.profile)) if text for part in (option, text)]
         return shlex.join(named)
 
+    def kubectl(self, arn: str) -> tuple[str, ...]:
+        """How a person asks it for something; its context by name, as aws eks update-kubeconfig calls it."""
+        file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig else ()
+        return "kubectl", *file, "--context", self.context or arn or self.shown
+
     def open(self) -> tuple[Target, EksFacts | None]:
         """Open it, with what AWS says of it if AWS was asked. Nothing is sent to it yet. Raises BadInput, Refused."""
         from migrate.cluster.target import KubeTarget, from_kubeconfig

@@ -97,7 +97,8 @@ def confirm(prepared: Prepared, target: TargetName, *, yes: bool) -> None:
     from migrate.render.before import frame
 
     echo(frame(prepared, width=_width(), color=_color()).rstrip("\n"), err=True)
-    if not yes and prepared.objects:
+    deletes = prepared.prunes and prepared.since is not None and prepared.since.prunable
+    if not yes and (prepared.objects or deletes):
         ask(target)
 
 

@@ -11,6 +11,7 @@ from migrate.cluster.port import Source, Target
 from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
+from migrate.flow.since import since_last
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
@@ -32,8 +33,13 @@ def prepare(
     hash_key_file: Path | None = None,
     age_recipients: Recipients | None = None,
     no_undo: bool = False,
+    prune: bool = False,
+    kubectl: Sequence[str] = ("kubectl",),
 ) -> Prepared:
-    """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused."""
+    """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused.
+
+    `prune`: delete what left the plan. `kubectl` is how a person asks the target for something.
+    """
     opened = open_run(
         "apply --hold" if hold else "apply",
         target,
@@ -72,6 +78,8 @@ def prepare(
             source,
             notes=tuple(notes),
             keep=keeping(opened, age_recipients, no_undo=no_undo),
+            since=since_last(opened, goes, fill.fill, select, kubectl),
+            prunes=prune,
         )
     except BaseException:
         opened.journal.close()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -15,15 +15,17 @@ from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, w
 from migrate.flow.keeping import Keep, keep_nothing
 from migrate.flow.opening import PREFLIGHT, ROLLBACK, Opened, Who
 from migrate.flow.order import Order
+from migrate.flow.pruning import Pruned, prune
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.sending import Fill, Sender
 from migrate.flow.waits import Waits
 from migrate.manifest.waves import level_of, wave_of
-from migrate.model.journal import Known, Outcome, Result
+from migrate.model.journal import Known, Note, Outcome, Result, Said
 from migrate.model.objects import Object
 from migrate.model.plan import Fate
 from migrate.model.ran import Ran, Report, Watcher
 from migrate.model.ref import Ref
+from migrate.model.since import Since
 from migrate.semantics.going import Going
 from migrate.semantics.holding import may_hold
 
@@ -34,7 +36,8 @@ _BAD = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.LEFT_OUT})
 class Prepared:
     """Everything was looked at, nothing was written. To be closed, or used in a `with`.
 
-    `refused` are objects that this run leaves out, with why. `waits` say who must be ready before whom.
+    `refused` are objects that this run leaves out, with why. `waits` say who must be ready before whom. With
+    `prunes` what left the plan (`since`) is deleted in the end.
     """
 
     command: str
@@ -48,6 +51,8 @@ class Prepared:
     refused: tuple[Ran, ...] = ()
     notes: tuple[str, ...] = ()
     keep: Keep = keep_nothing
+    since: Since | None = None
+    prunes: bool = False
     _begun: bool = field(default=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -117,6 +122,8 @@ class Prepared:
         """Carry it out. Raises what ended the run before anything was sent."""
         self._begun = True
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
+        if self.since is not None:
+            journal.note([Note(ref, Said.UNDONE) for ref in self.since.gone])
         sender = Sender(
             opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases, self.keep
         )
@@ -134,6 +141,11 @@ class Prepared:
             raise ended.trouble
         left = (*self.refused, *(_left_out(ref, self.going) for ref in self.going.left_out))
         results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
+        pruned = Pruned(self.since) if self.since is not None else None
+        if self.prunes and self.since and ended.trouble is None and not sender.unknown and not stop.is_set():
+            pruned = prune(opened, self.going, self.since, results, patience=ready_timeout, watcher=watcher, stop=stop)
+            results = (*results, *pruned.results)
+            ended = replace(ended, trouble=pruned.trouble)
         code = _exit(results, ended, unknown=sender.unknown, stopped=stop.is_set())
         if ended.trouble is None:
             past = journal.past.objects
@@ -154,8 +166,9 @@ class Prepared:
             stopped=_stopped(ended.trouble, stop.is_set()),
             untried=len(ended.untried),
             resumed=self.resumed,
-            written=sender.writes,
+            written=sender.writes + (pruned.writes if pruned else 0),
             refused=tuple(one.ref for one in self.refused),
+            since=pruned.since if pruned else None,
         )
 
 

@@ -32,6 +32,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     LEFT_OUT = "left_out"
+    DELETED = "deleted"
 
     @property
     def seen(self) -> bool:
@@ -40,7 +41,7 @@ class Outcome(StrEnum):
 
 
 class Said(StrEnum):
-    """What a note says of an object. `undone`: a rollback deleted it or gave it back; what was known is void."""
+    """What a note says of an object. `undone`: it was deleted or given back, or is gone; what was known is void."""
 
     HELD = "held"
     RELEASED = "released"

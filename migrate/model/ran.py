@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from migrate.model.journal import Outcome
 from migrate.model.ref import Ref
+from migrate.model.since import Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Report:
     `stopped` is '' or says why the run ended early; then `untried` objects were not sent yet. `resumed` is the time of
     the run before this one that did not end by itself, '' when there is none. `written` counts requests that may have
     changed the target: with 0, `No object was written.` is true. `refused` are those results that a release does not
-    start yet.
+    start yet. `since` is what changed since the last apply; what --prune deleted is no longer among it.
     """
 
     command: str
@@ -109,6 +110,7 @@ class Report:
     resumed: str = ""
     written: int = 0
     refused: tuple[Ref, ...] = ()
+    since: Since | None = None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from migrate.model.journal import Outcome
 from migrate.model.objects import MISSING
 from migrate.model.ran import Clash, Ran, Report, Settling
 from migrate.model.ref import Ref
+from migrate.render import since
 from migrate.render.ink import Paper
 from migrate.render.times import duration, moment
 from migrate.render.words import by_namespace, namespace, number, plain, plural, safe, sentence, short, shown
@@ -253,6 +254,8 @@ def _ends(paper: Paper, report: Report, words: Words) -> None:
         paper.add("No object was written.", 2)
     if report.counts[Outcome.HELD] and words.release and not report.stopped:
         paper.add(f"What is held starts with: {safe(words.release)}", 2)
+    if report.since is not None and not report.stopped:
+        since.after(paper, report.since, words.again)
     if report.exit:
         paper.add(f"exit {report.exit}: {_why(report)}")
 
