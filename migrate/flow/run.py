@@ -18,7 +18,7 @@ from migrate.model.journal import Outcome
 from migrate.model.ran import At, Ran, Settling, Watcher, WaveDone
 from migrate.model.ref import Ref
 
-_THREADS = 4  # more gain nothing: on the way to one server the interpreter is the narrow place
+_THREADS = 8  # as many as the pace lets through at once
 _TICK = 0.1
 _LOOKS = (0.2, 0.5, 1.0, 2.0)  # seconds between looks: readiness comes soon, or takes long
 # Namespaces, definitions and classes: what lives in them, or names them, needs them to be there and no more.
