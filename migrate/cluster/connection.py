@@ -88,6 +88,9 @@ class Connection:
 
     def authorization(self) -> str:
         """The value of the Authorization header, renewed when it is near its end; '' for none."""
+        config = self._config
+        if config.refresh_api_key_hook is None:  # asked before every request: a lock and an ear only where they matter
+            return str(config.get_api_key_with_prefix("BearerToken", "authorization") or "")
         with self._lock, heard():
             # The package runs refresh_api_key_hook in here, also when there was no token yet.
             found = self._config.get_api_key_with_prefix("BearerToken", "authorization")
@@ -171,15 +174,18 @@ def proxied(whose: str, where: str) -> Iterator[None]:
 @contextmanager
 def heard() -> Iterator[list[str]]:
     """Collect what the package logs instead of raising: a login program that fails is one line in the root logger."""
-    lines: list[str] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
-
-    ear, root = Ear(logging.ERROR), logging.getLogger()
+    ear, root = _Ear(logging.ERROR), logging.getLogger()
     root.addHandler(ear)
     try:
-        yield lines
+        yield ear.lines
     finally:
         root.removeHandler(ear)
+
+
+class _Ear(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
