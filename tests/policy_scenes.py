@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from rig.http import Json
 from rollback_help import Died, Dying, Life, actions, deployment, obj
 
+from migrate.cluster.outcome import Unknown
 from migrate.model.ran import Ran, Report
 from migrate.render.ran import Words, summary
 from migrate.render.ran_document import ran_document
@@ -228,6 +230,21 @@ def test_recreate_deletes_and_makes_anew(life: Life) -> None:
     assert "1 object DELETED and made anew" in page(report) and "ConfigMap/settings" in page(report)
     assert life.apply(policies=chosen("recreate")).written == 0
     assert life.rollback().exit == 0
+
+
+def test_a_delete_whose_answer_is_lost(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    fixed(life)
+    real = life.target.delete
+
+    def delete(*args: Any) -> Unknown:
+        real(*args)
+        return Unknown("the connection broke")
+
+    monkeypatch.setattr(life.target, "delete", delete)
+    report = life.apply(policies=chosen("recreate"))
+    found = one(report, "ConfigMap/settings")
+    assert (found.action, found.policy) == ("created", "recreate") and report.exit == 0
+    assert there(life)[0] == {"level": "info"}
 
 
 def test_recreate_changes_nothing_that_can_be_changed(life: Life) -> None:

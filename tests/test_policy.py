@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from contract.target_help import open_target
 from policy_scenes import (  # noqa: F401
+    test_a_delete_whose_answer_is_lost,
     test_adopt_takes_all_of_a_manager,
     test_keep_target_applies_the_rest,
     test_no_controller_is_fought,
@@ -22,6 +23,7 @@ from policy_scenes import (  # noqa: F401
 from rig.http import Client
 from rollback_help import Life
 
+from migrate.cli.main import main
 from migrate.cluster.outcome import Fault, Reason, Rejected, Tried
 from migrate.cluster.pace import Pace
 from migrate.cluster.target import KubeTarget
@@ -137,3 +139,18 @@ def test_entries_of_another_version_are_nobodys() -> None:
 def test_what_servers_say_of_fields_that_are_fixed() -> None:
     assert fixed(["spec.selector: Invalid value: {}: field is immutable"])
     assert not fixed(["spec.replicas: Invalid value: -1: must be greater than or equal to 0"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--on-conflict", "force"), "Invalid value for '--on-conflict': 'force' names no policy"),
+        (("--on-conflict", "adopt:kube-scheduler"), "goes on writing"),
+        (("--recreate-data", "PersistentVolumeClaim/shop/data"), "is about --on-conflict recreate"),
+        (("--on-conflict", "recreate", "--recreate-data", "*/shop/data"), "names no object"),
+    ],
+)
+def test_slips_on_the_command_line(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["apply", "--context", "prod", *words])
+    assert ended.value.code == 2 and said in " ".join(capsys.readouterr().err.split())

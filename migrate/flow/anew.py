@@ -49,7 +49,6 @@ class Gone:
     why: str = ""
     fix: str = ""
     unknown: bool = False
-    pods: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ class Anew:
             return Gone(sent, why, "run the same command again.")
         why = self._awaited(ref, live, {first, *children} if pods else set())
         fix = "see what holds it (kubectl get with -o yaml), then run the same command again: it goes on."
-        return Gone(sent, why, fix if why else "", pods=pods)
+        return Gone(sent, why, fix if why else "")
 
     def _awaited(self, ref: Ref, live: Body, owners: Collection[str]) -> str:
         """Wait until it is gone, and what it owned that runs; '' or what is still there."""

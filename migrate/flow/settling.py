@@ -55,6 +55,7 @@ class SettlingSender(Sender):
         self._policies, self._agreed = policies, agreed or {}
         self._chosen: dict[Ref, tuple[Request, ...]] = {}
         self._forced: set[Ref] = set()
+        self._gone: dict[Ref, _Settled] = {}  # deleted in this run, perhaps without an answer
 
     def fixed(self, refs: Iterable[Ref]) -> dict[Ref, Body]:
         """Which of these would have to be made anew, as policy and dry runs say; each as it is now. Writes nothing."""
@@ -76,16 +77,22 @@ class SettlingSender(Sender):
         return isinstance(tried, Rejected) and fixed((tried.message, *(one.message for one in tried.faults)))
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | Again:
-        self._chosen.pop(step.ref, None)
-        self._forced.discard(step.ref)
         choice = self._policies.of(step.ref)
-        if choice.policy is Policy.FAIL or live is None or step.ref in self._releases:
+        if choice.policy is Policy.FAIL or step.ref in self._releases:
             return super()._once(step, body, live)
-        settled = self._anew(step, body, live) if choice.policy is Policy.RECREATE else self._ours(step, body, live)
+        settled: _Settled | Sent | Again | None = self._gone.get(step.ref)
+        if live is not None:
+            self._chosen.pop(step.ref, None)
+            self._forced.discard(step.ref)
+            settled = self._anew(step, body, live) if choice.policy is Policy.RECREATE else self._ours(step, body, live)
         if isinstance(settled, Sent | Again):
             return settled
         found = super()._once(step, body, settled.live if settled else live)
-        if settled is None or isinstance(found, Again) or found.ran.action in (Outcome.FAILED, Outcome.LEFT_OUT):
+        if isinstance(found, Again):
+            return found
+        if found.ran.conflicts and choice.policy is Policy.RECREATE:
+            return replace(found, ran=replace(found.ran, because="recreate deletes nothing that can be changed"))
+        if settled is None or found.ran.action in (Outcome.FAILED, Outcome.LEFT_OUT):
             return found
         ran = replace(found.ran, policy=settled.policy.value, conflicts=settled.clashes, message=settled.message)
         return replace(found, ran=ran)
@@ -205,6 +212,11 @@ class SettlingSender(Sender):
         if not ending and (no := anew.refused(chosen[0].body if chosen else body)):
             why = f"it would have to be made anew, and would not be taken: {no}"
             return self._said(ref, Outcome.FAILED, why, fix="correct it first. Nothing of it was deleted.")
+        with_pods = ", its pods with it," if has_pods(ref) else ""
+        said = f"deleted{with_pods} and made anew: a field of it cannot be changed"
+        if chosen:
+            self._chosen[ref] = chosen
+        self._gone[ref] = _Settled(Policy.RECREATE, None, (), said)
         came = anew.deleted(ref, live, running=anew.runs(ref, live, self._going))
         if came.number:
             self._wrote()
@@ -212,12 +224,11 @@ class SettlingSender(Sender):
             return Again(came.why)
         if came.why:
             return self._said(ref, Outcome.FAILED, came.why, fix=came.fix, to=came.number)
-        if chosen:
-            self._chosen[ref] = chosen
-        with_pods = ", its pods with it," if came.pods else ""
-        return _Settled(Policy.RECREATE, None, (), f"deleted{with_pods} and made anew: a field of it cannot be changed")
+        return self._gone[ref]
 
     def _ends_by_us(self, ref: Ref, live: Body) -> bool:
+        if ref in self._gone:
+            return self._agreed.get(ref) == uid(live)
         past = self._journal.past.objects.get(ref)
         open_ones = past.open.values() if past else ()
         return any(one.action is Action.DELETE and one.uid == uid(live) for one in open_ones)
