@@ -11,10 +11,12 @@ import click
 
 from migrate.cli.names import SourceName, TargetName
 from migrate.cli.options import hash_key_option, selection_options, source_options, target_options, workspace_option
+from migrate.cli.policies import policy_options
 from migrate.cli.sending import carry_out, confirm, line, refuse_silence, running_options, tell
 
 if TYPE_CHECKING:
     from migrate.model.selection import Selection
+    from migrate.semantics.policy import Policies
 
 
 @click.command("apply")
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     allow_from_autoenv=False,
     help="Delete what apply made and what is no longer in the plan; never what holds data.",
 )
+@policy_options
 @running_options
 @hash_key_option
 def command(
@@ -40,6 +43,7 @@ def command(
     workspace: Path,
     hold: bool,
     prune: bool,
+    policies: Policies,
     age_identities: tuple[Path, ...],
     age_recipients: tuple[str, ...],
     no_undo: bool,
@@ -54,9 +58,9 @@ def command(
     It asks for the target's own name before the first write. It may be stopped or killed at any moment and run again:
     what is there already is not written twice. Ctrl-C ends it cleanly, a second Ctrl-C at once.
 
-    Without --prune it deletes nothing. It never takes a field from another manager, never starts what the plan marks as
-    held, and never writes to the source, which is read for the values of Secrets only. They are in no file and in no
-    output.
+    Without --prune and --on-conflict recreate it deletes nothing, and without --on-conflict it takes no field from
+    another manager. It never starts what the plan marks as held, and never writes to the source, which is read for the
+    values of Secrets only. They are in no file and in no output.
 
     With -o json, stdout is one document of the shape in reports/apply.schema.json; all else goes to stderr.
 
@@ -89,6 +93,7 @@ def command(
         hash_key_file=hash_key_file,
         hold=hold,
         prune=prune,
+        policies=policies,
         kubectl=target.kubectl(facts.arn if facts else ""),
     )
     named = target.options, source.options if source else "", select.as_options()
@@ -98,7 +103,8 @@ def command(
         + ["--no-undo"] * no_undo
     )
     key = shlex.join(["--hash-key-file", str(hash_key_file)]) if hash_key_file else ""
-    again = line("apply", workspace, *named, values, key, "--hold" if hold else "", "--prune" if prune else "")
+    asked = shlex.join([*["--hold"] * hold, *["--prune"] * prune, *policies.texts()])
+    again = line("apply", workspace, *named, values, key, asked)
     then = line("release", workspace, *named, values, key)
     with prepared:
         confirm(prepared, target, yes=yes)

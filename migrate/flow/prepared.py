@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -51,6 +51,7 @@ class Prepared:
     refused: tuple[Ran, ...] = ()
     notes: tuple[str, ...] = ()
     keep: Keep = keep_nothing
+    sender: Callable[..., Sender] = Sender
     since: Since | None = None
     prunes: bool = False
     _begun: bool = field(default=False, repr=False)
@@ -124,7 +125,7 @@ class Prepared:
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
         if self.since is not None:
             journal.note([Note(ref, Said.UNDONE) for ref in self.since.gone])
-        sender = Sender(
+        sender = self.sender(
             opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases, self.keep
         )
         loop = Loop(

@@ -29,6 +29,7 @@ class Ran:
     """What came of one object. `wave` is the index into WAVES.
 
     `message` says what happened, `because` why, `fix` what to do next; all '' where the action says everything.
+    `policy` is what a person chose for what was in the way, '' where nothing was: then `conflicts` are settled.
     """
 
     ref: Ref
@@ -38,6 +39,7 @@ class Ran:
     because: str = ""
     fix: str = ""
     conflicts: tuple[Clash, ...] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def _result(one: Ran) -> dict[str, Any]:
         "fix": one.fix,
         "wave": one.wave + 1,
         "conflicts": [_clash(clash) for clash in one.conflicts],
+        **({"policy": one.policy} if one.policy else {}),
     }
 
 
