@@ -26,13 +26,14 @@ from rollback_help import Life
 from migrate.cli.main import main
 from migrate.cluster.outcome import Fault, Reason, Rejected, Tried
 from migrate.cluster.pace import Pace
+from migrate.cluster.rejections import rejected
 from migrate.cluster.target import KubeTarget
 from migrate.model.objects import Body
 from migrate.model.path import Item, parse
 from migrate.model.ref import Ref
 from migrate.practice import Cluster, Server
 from migrate.practice.simulation import Simulation
-from migrate.semantics.policy import BadPolicy, Policy, fixed, parse_choice, parse_data, parse_policies
+from migrate.semantics.policy import BadPolicy, Policy, parse_choice, parse_data, parse_policies
 from migrate.semantics.taking_over import taken_over, without
 
 _numbers = itertools.count(1)
@@ -48,7 +49,7 @@ class Immutable(KubeTarget):
         said = "Forbidden: field is immutable when `immutable` is set"
         found: Tried = super()._apply(body, manager, force, dry=True)
         if there and there.get("immutable") and not hasattr(found, "causes") and there.get("data") != body.get("data"):
-            return Rejected(Reason.INVALID, f"data: {said}", (Fault("data", said),))
+            return Rejected(Reason.INVALID, f"data: {said}", (Fault("data", said),), fixed=True)
         if body["kind"] == "ConfigMap" and "not a key!" in (body.get("data") or {}):
             return Rejected(Reason.INVALID, "data[not a key!]: Invalid value", (Fault("data[not a key!]", "Invalid"),))
         return super()._apply(body, manager, force, dry=dry)
@@ -136,9 +137,19 @@ def test_entries_of_another_version_are_nobodys() -> None:
     assert [one["subresource"] for one in rest] == ["status"] and found[1] == ("a",)
 
 
-def test_what_servers_say_of_fields_that_are_fixed() -> None:
-    assert fixed(["spec.selector: Invalid value: {}: field is immutable"])
-    assert not fixed(["spec.replicas: Invalid value: -1: must be greater than or equal to 0"])
+@pytest.mark.parametrize(
+    ("said", "is_fixed"),
+    [
+        (f"Invalid value: {'x' * 5000}: field is immutable", True),
+        ("Forbidden: pod updates may not change fields other than `spec.containers[*].image`", True),
+        ('Invalid value: "field is immutable": must be a number', False),
+        ("Invalid value: -1: must be greater than or equal to 0", False),
+    ],
+)
+@pytest.mark.parametrize("secret", [False, True])
+def test_what_servers_say_of_fields_that_are_fixed(said: str, is_fixed: bool, secret: bool) -> None:
+    status = {"kind": "Status", "message": "it is invalid", "details": {"causes": [{"field": "a", "message": said}]}}
+    assert rejected(422, status, secret=secret).fixed is is_fixed
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ from migrate.preflight.dryrun import (
 )
 from migrate.preflight.served import OLD, SERVED, left_to_dry_runs, not_served
 from migrate.semantics.going import Going
-from migrate.semantics.policy import fixed
 
 _THREADS = 8
 # `configmaps "m" is forbidden: …`: what comes after is the same for many objects.
@@ -187,7 +186,7 @@ def _role(trial: Trial) -> Ref | None:
 
 
 def _immutable(no: Rejected) -> bool:
-    return fixed((no.message, *(one.message for one in no.faults)))
+    return no.fixed
 
 
 def _because(reason: Reason) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from migrate.cluster.outcome import Cause, Reason, Rejected
 from migrate.model.ran import Clash
-from migrate.semantics.policy import fixed
 
 _AGAIN = "then run the same command again."
 _FIXED = (
@@ -37,7 +36,7 @@ def why_of(no: Rejected) -> str:
 
 def fix_of(no: Rejected) -> str:
     """What to do about it; always a sentence."""
-    if fixed((no.message, *(one.message for one in no.faults))):
+    if no.fixed:
         return _FIXED
     return _FIX.get(no.reason, "run the same command again; if it says so again, see the server's logs.")
 

@@ -26,7 +26,7 @@ from migrate.model.ref import Ref
 from migrate.semantics.going import Going
 from migrate.semantics.holding import Held, State, state
 from migrate.semantics.holding_release import OURS, Request, release
-from migrate.semantics.policy import BEFORE, NONE, Choice, Policies, Policy, a_controller, fixed
+from migrate.semantics.policy import BEFORE, NONE, Choice, Policies, Policy, a_controller
 from migrate.semantics.taking_over import not_sent, taken_over, without
 from migrate.workspace.journal_digest import digest
 
@@ -74,7 +74,7 @@ class SettlingSender(Sender):
         if not requests or requests[0].manager != OURS or self._known_as(step.ref, requests, live):
             return False
         tried = self._target.dry_run(requests[0].body, manager=OURS, force=True)
-        return isinstance(tried, Rejected) and fixed((tried.message, *(one.message for one in tried.faults)))
+        return isinstance(tried, Rejected) and tried.fixed
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | Again:
         choice = self._policies.of(step.ref)

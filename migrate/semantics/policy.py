@@ -47,19 +47,6 @@ _RECREATED = frozenset(
         ("scheduling.k8s.io", "PriorityClass"),
     }
 )
-# How servers say that a field is as it is for the life of its object.
-_FIXED = (
-    "field is immutable",
-    "is immutable after creation",
-    "updates to statefulset spec for fields",
-    "pod updates may not change fields",
-    "may not change once set",
-    "cannot change roleRef",
-    "may not be changed in an update",
-    "updates to parameters are forbidden",
-    "updates to provisioner are forbidden",
-    "updates to reclaimPolicy are forbidden",
-)
 
 
 class BadPolicy(ValueError):
@@ -155,8 +142,3 @@ def parse_data(text: str) -> str:
 def a_controller(manager: str) -> bool:
     """Tell whether a field manager is one of Kubernetes' own, which would write again what is taken from it."""
     return manager.startswith(_CONTROLLERS)
-
-
-def fixed(said: Iterable[str]) -> bool:
-    """Tell whether a server's no means that a field cannot be changed while the object lives."""
-    return any(word in one for one in said for word in _FIXED)

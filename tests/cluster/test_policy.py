@@ -298,7 +298,7 @@ def test_killed_for_real(control_plane: ControlPlane, tmp_path: Path) -> None:
             assert now is not None and now["metadata"]["uid"] != first, at
             assert now["spec"]["selector"]["matchLabels"]["tier"] == "b", at
             assert go(*policy).exit == 0 and writes(proxy) == [], at
-        assert died > 0.9 * len(moments), f"{died} of {len(moments)}"
+        assert died > 0.8 * len(moments), f"{died} of {len(moments)}"
     finally:
         run.__exit__(None, None, None)
         proxy.stop()
