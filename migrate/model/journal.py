@@ -200,7 +200,10 @@ class History:
 
 
 def differences(old: Header, new: Header) -> tuple[str, ...]:
-    """Say what is not as it was in an earlier run, each as a sentence without a full stop."""
+    """Say what is not as it was in an earlier run, each as a sentence without a full stop.
+
+    What the target serves is looked up for the kinds of the plan only: of two plans it says nothing.
+    """
     rows = (
         ("the plan", old.plan, new.plan),
         ("the target cluster (UID of kube-system)", old.target.cluster, new.target.cluster),
@@ -208,4 +211,5 @@ def differences(old: Header, new: Header) -> tuple[str, ...]:
         ("the target's flavour", old.target.flavour, new.target.flavour),
         ("what the target serves", old.target.served, new.target.served),
     )
+    rows = rows if old.plan == new.plan else rows[:-1]
     return tuple(f"{what} was {was} and is {now}" for what, was, now in rows if was != now)
