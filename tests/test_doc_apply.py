@@ -56,12 +56,13 @@ def test_every_message_of_the_page_is_made_to_happen(repo: Path) -> None:
     try:
         from apply_scenes import SCENES
         from apply_scenes_lost import LOST, PROCESSES
+        from apply_scenes_policy import CONFLICTS
     finally:
         sys.path.remove(str(Path(__file__).parent / "cluster"))
     text = (repo / "docs" / "apply.md").read_text("utf-8")
     part = text.partition("\n## What it says when something is wrong\n")[2].partition("\n## ")[0]
     titles = re.findall(r"^### (.*)$", part, re.MULTILINE)
-    made = [scene.title for scene in (*SCENES, *LOST)] + [row[0] for row in PROCESSES]
+    made = [scene.title for scene in (*SCENES, *CONFLICTS, *LOST)] + [row[0] for row in PROCESSES]
     assert sorted(titles) == sorted(made) and len(set(titles)) == len(titles)
     for piece in part.split("\n### ")[1:]:
         title, _, rest = piece.partition("\n")
