@@ -143,7 +143,7 @@ class Prepared:
         left = (*self.refused, *(_left_out(ref, self.going) for ref in self.going.left_out))
         results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
         pruned = Pruned(self.since) if self.since is not None else None
-        if self.prunes and self.since and ended.trouble is None and not sender.unknown and not stop.is_set():
+        if self.prunes and self.since and ended.trouble is None and not stop.is_set():
             pruned = prune(opened, self.going, self.since, results, patience=ready_timeout, watcher=watcher, stop=stop)
             results = (*results, *pruned.results)
             ended = replace(ended, trouble=pruned.trouble)

@@ -83,6 +83,10 @@ class _Pruning:
             trouble = bad
         found = sorted(self._results.values(), key=lambda one: (-one.wave, one.ref))
         done = {one.ref for one in found if one.action is Outcome.DELETED}
+        # What should have gone before them has not: they may be what it needs.
+        late = {one.ref: "what goes before it is not gone yet, and may need it" for one in since.prunable}
+        self._why = {ref: why for ref, why in (late | self._why).items() if ref not in done}
+        self._why |= {one.ref: one.message for one in found if one.action is Outcome.FAILED}
         rest = replace(since, left=tuple(one for one in since.left if one.ref not in done))
         return Pruned(_kept(rest, self._why), found, self._writes, trouble)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from migrate.errors import DONE, LOOK
 from migrate.flow.live import read_live
-from migrate.flow.opening import Opened
+from migrate.flow.opening import ROLLBACK, Opened
 from migrate.flow.secret_values import Missing
 from migrate.flow.sending import Fill
 from migrate.flow.view import View
@@ -41,12 +41,14 @@ def since_last(
     opened: Opened, goes: Going, fill: Fill, select: Selection, kubectl: Sequence[str] = ("kubectl",)
 ) -> Since:
     """Compare the plan with what the journal says that was sent. Empty in a workspace that applied nothing yet."""
-    runs = [run for run in opened.journal.past.runs if _of(run) in _WRITES]
+    every = opened.journal.past.runs
+    runs = [run for run in every if _of(run) in _WRITES]
     done = [run for run in runs if run.exit in (DONE, LOOK)]
     at = done[-1].header.at if done else ""
     left, gone = _left(opened, goes, select, kubectl) if runs else ((), ())
     last = (done or runs)[-1:]
-    if not last or last[0].header.plan == goes.plan.digest:
+    undone = bool(every) and _of(every[-1]) == ROLLBACK
+    if not last or (last[0].header.plan == goes.plan.digest and not undone):
         return Since(at, left=left, gone=gone)
     past = opened.journal.past.objects
     fresh = tuple(sorted(ref for ref in goes.steps if ref not in past or past[ref].outcome is None))

@@ -204,12 +204,12 @@ def differences(old: Header, new: Header) -> tuple[str, ...]:
 
     What the target serves is looked up for the kinds of the plan only: of two plans it says nothing.
     """
-    rows = (
+    rows = [
         ("the plan", old.plan, new.plan),
         ("the target cluster (UID of kube-system)", old.target.cluster, new.target.cluster),
         ("the target's Kubernetes version", old.target.minor, new.target.minor),
         ("the target's flavour", old.target.flavour, new.target.flavour),
-        ("what the target serves", old.target.served, new.target.served),
-    )
-    rows = rows if old.plan == new.plan else rows[:-1]
+    ]
+    if old.plan == new.plan:
+        rows.append(("what the target serves", old.target.served, new.target.served))
     return tuple(f"{what} was {was} and is {now}" for what, was, now in rows if was != now)

@@ -120,7 +120,8 @@ def test_a_finalizer_of_others_is_waited_for(team: Team) -> None:
         report = ready.run(wait=Wait.NONE, ready_timeout=0.5, watcher=Watched(), stop=threading.Event())
     (failed,) = [one for one in report.results if one.action.value == "failed"]
     assert failed.message == "it is being deleted, and waits for service.k8s.aws/resources" and report.exit == 1
-    assert team.on_target(settings)  # it comes later, and may be what the other needs
+    assert team.on_target(settings) and report.since
+    assert kept(report.since)["ConfigMap/settings"] == "what goes before it is not gone yet, and may need it"
     assert kept(team.since())["Service/web"] == "it is being deleted already"
     team.client.patch(service, {"metadata": {"finalizers": None}})
     report = team.apply(prune=True)
