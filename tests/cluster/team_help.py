@@ -83,6 +83,11 @@ class Team:
         self.plan(space)
         return self.go("apply", space, *more)
 
+    def rollback(self, space: str) -> Ended:
+        """Take back the last run; no source is asked."""
+        target = ("--context", "rig", "--kubeconfig", self.target_config)
+        return self.run("rollback", "-w", self.folder / space, *target, "--yes", "-o", "json")
+
     def begun(self, space: str) -> subprocess.Popen[bytes]:
         """An apply that runs beside the test, to be killed."""
         home = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}

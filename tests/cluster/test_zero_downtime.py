@@ -123,6 +123,23 @@ def test_a_bad_image_stops_and_the_way_back_works(team: Team) -> None:
     print(f"\n{served.figures()}")
 
 
+def test_a_deploy_that_is_taken_back_leaves_no_gap(team: Team) -> None:
+    """`gke2eks rollback` gives back the template of before; that is one more rollout."""
+    space = "back"
+    team.begin(space, *workload(space))
+    team.live(space, 3)
+    team.deploy(space, "web:2")
+    assert team.again(space).exit == 0
+    all_serve(team.new, space, "web", 3, "web:2")
+    with Served(team.new, space, "web") as served:
+        done = team.rollback(space)
+        assert done.exit == 0, done.out
+        all_serve(team.new, space, "web", 3, "web:1")
+    assert served.fewest() >= 3 and min(opened(served)) >= 3, served.story()
+    assert_left_in_order(served)
+    print(f"\n{served.figures()}; open gates at least {min(opened(served))}")
+
+
 def test_killed_while_it_rolls_and_the_next_deploy_is_there_already(team: Team) -> None:
     space = "killed"
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
