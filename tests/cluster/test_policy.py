@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,6 +158,9 @@ def test_its_pods_are_gone_before_the_new_one_is_there(life: Life) -> None:
     listed = lambda: life.client.list("v1", "Pod", life.space)  # noqa: E731
     assert soon(lambda: len(listed()) == 4)
     old = {pod["metadata"]["uid"] for pod in listed()}
+    last = listed()[0]
+    life.client.patch(last, {"metadata": {"finalizers": ["example.com/slow"]}})
+    threading.Timer(2, life.client.patch, (last, {"metadata": {"finalizers": None}})).start()
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     scaler = obj("HorizontalPodAutoscaler", "web", life.space, "autoscaling/v2")
     life.plan(planned, {**scaler, "spec": {"minReplicas": 1, "maxReplicas": 9, "scaleTargetRef": target}})
@@ -252,6 +256,20 @@ def test_what_ran_is_not_held_by_being_made_anew(life: Life) -> None:
     assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
     report = life.apply(hold=True)
     assert actions(report)["Deployment/web"] == "created"
+    now = life.get("apps/v1", "Deployment", "web")
+    assert now is not None and now["spec"]["replicas"] == 1
+
+
+def test_what_others_run_is_not_held_by_being_made_anew(life: Life) -> None:
+    """Nothing but the journal says that it ran."""
+    life.client.apply(obj("Namespace", life.space), manager="platform")
+    was, planned = FIXED["Deployment"](life.space)
+    life.client.create(was)
+    life.plan(planned)
+    with pytest.raises(Died):
+        life.apply(hold=True, policies=chosen("recreate"), target=Dying(life.target, 1, late=True))
+    assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+    assert actions(life.apply(hold=True)) == {"Deployment/web": "created"}
     now = life.get("apps/v1", "Deployment", "web")
     assert now is not None and now["spec"]["replicas"] == 1
 
