@@ -7,6 +7,7 @@ from preflight_admission_help import Fake, bad, goes, one
 
 from migrate.model.checks import Check, Status
 from migrate.model.effects import Severity
+from migrate.model.listing import Kind
 from migrate.model.ref import Ref
 from migrate.model.selection import RefPattern, Selection
 from migrate.preflight import references
@@ -166,8 +167,12 @@ kind: ExternalSecret
 metadata: {name: db}
 """
     assert bad(checked(goes(all_of(SPACE, pod(), external)))) == []
-    found = one(checked(goes(all_of(SPACE, pod(), external.replace("{name: db}", "{name: other}")))))
+    other = goes(all_of(SPACE, pod(), external.replace("{name: db}", "{name: other}")))
+    served = (Kind("external-secrets.io", "v1", "externalsecrets", "ExternalSecret", True, ("list",)),)
+    found = one(checked(other, Fake(served=served)))
     assert found.severity is Severity.REVIEW and "an operator makes it" in found.because
+    nobody = one(checked(other, Fake()))  # a kind that the target does not take, as those of GKE
+    assert nobody.severity is Severity.BLOCKER and "operator" not in nobody.because
 
 
 @pytest.mark.parametrize(

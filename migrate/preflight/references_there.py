@@ -14,6 +14,7 @@ from migrate.model.checks import Seen
 from migrate.model.objects import Body, Object
 from migrate.model.plan import Fate
 from migrate.model.ref import Ref
+from migrate.preflight.served import defined_by
 from migrate.semantics.going import Going
 
 _OURS = "gke2eks"
@@ -101,8 +102,12 @@ class There:
         return tuple(obj.ref for obj in self._left_out.find(chosen))
 
     def custom_in(self, namespace: str) -> tuple[Ref, ...]:
-        """The custom resources that go into a Namespace."""
-        return tuple(obj.ref for obj in self.objects if obj.ref.namespace == namespace and is_custom(obj))
+        """The custom resources that go into a Namespace and that the target takes: of others nothing is made."""
+        return tuple(
+            obj.ref
+            for obj in self.objects
+            if obj.ref.namespace == namespace and is_custom(obj) and (obj.ref.group, obj.ref.kind) in self._taken
+        )
 
     def absent(self, to: Ref, found: Found) -> tuple[str, str]:
         """Why something is not there as far as the plan knows, and what to do."""
@@ -127,6 +132,12 @@ class There:
     def _on_target(self) -> Graph:
         every = ((ref, body) for one in _MAKE_PODS for ref, body in self.seen.of(*one).bodies.items())
         return Graph(Object(ref, body) for ref, body in every if not is_ending(body))
+
+    @cached_property
+    def _taken(self) -> frozenset[tuple[str, str]]:
+        """Kinds that the target serves, or will when the definitions that go are there."""
+        served = {(one.group, one.kind) for one in self.seen.kinds()}
+        return frozenset(served | set(defined_by(self.going.bodies)))
 
     @cached_property
     def _left_out(self) -> Graph:

@@ -52,7 +52,7 @@ class Place:
         """The target is asked as somebody who may read all, write ConfigMaps, Secrets and Namespaces, and this."""
         read = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}
         write = {"apiGroups": [""], "resources": ["namespaces", "secrets", "services"], "verbs": ["create", "patch"]}
-        made = limited(self.plane, [read, write, *rules])
+        made = limited(self.plane, [read, write, *rules], name=f"{self.space}-ana")
         self.stage.kubeconfig(user={"token": made.token})
         return made
 

@@ -235,6 +235,7 @@ def test_killed_at_every_write_boundary(plane: ControlPlane, workers: list[Worke
     for (namespace, name), seen in replicas.seen.items():
         started = seen[1:] if name == "worker" and seen[0] == 0 else seen
         assert all(number >= SMALLEST[name] for number in started), f"{namespace}/{name}: {seen}"
-    assert len(replicas.seen) == 2 * few
+    # The watch may still see the end of the undisturbed run, in a namespace of its own.
+    assert len([space for space, _ in replicas.seen if space.startswith("k")]) == 2 * few
     # Syncs that several threads share are a few more or fewer each time: the last ticks may not be reached.
     assert sum(killed) > 0.95 * (few + min(few, len(releases)))

@@ -33,14 +33,18 @@ class Limited:
 
 
 def limited(
-    plane: ControlPlane, rules: list[Json], within: dict[str, list[Json]] | None = None, seconds: int = 3600
+    plane: ControlPlane,
+    rules: list[Json],
+    within: dict[str, list[Json]] | None = None,
+    seconds: int = 3600,
+    name: str = "",
 ) -> Limited:
     """A new account with these ClusterRole rules, in the namespaces `within` also those, and nothing but discovery.
 
     A rule is RBAC's own: {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}. `seconds`: how long the
-    token lives; the server gives at least 600. The namespaces in `within` must exist.
+    token lives; the server gives at least 600. The namespaces in `within` must exist. `name`: '' for one of its own.
     """
-    admin, name = plane.client(), f"limited-{next(_NUMBERS)}"
+    admin, name = plane.client(), name or f"limited-{next(_NUMBERS)}"
     _make(admin, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": LABELS}})
     meta = {"name": name, "namespace": NAMESPACE, "labels": LABELS}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
