@@ -37,7 +37,8 @@ def test_the_table_of_waves(repo: Path) -> None:
 
 
 def test_the_table_of_checks(repo: Path) -> None:
-    listed = re.findall(r"^\| (PRE\d{3}) \|", (repo / "docs" / "preflight.md").read_text("utf-8"), re.MULTILINE)
+    pages = [(repo / "docs" / name).read_text("utf-8") for name in ("preflight.md", "preflight-aws.md")]
+    listed = [id for page in pages for id in re.findall(r"^\| (PRE\d{3}) \|", page, re.MULTILINE)]
     assert listed == sorted(set(listed))
     assert set(listed) == known(repo)
 

@@ -34,7 +34,7 @@ _JUDGES = (
 def aws_checks(
     going: Going, seen: Seen, aws: Aws, *, today: date, watch: Callable[[str, int, int], None]
 ) -> Iterator[Check]:
-    """PRE100–PRE139. Nothing is asked that the plan does not name, and nothing is changed."""
+    """Nothing is asked that the plan does not name, and nothing is changed."""
     every = len(_JUDGES) + 1
     yield from aws_who.checks(going, seen, aws)
     for at, (what, judge) in enumerate(_JUDGES):
