@@ -26,7 +26,7 @@ class Row:
 def rows(text: str, name: str, columns: frozenset[str]) -> tuple[Row, ...]:
     """Read a table. Raises BadMapping naming file:line for anything that is not a list of known columns."""
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = yaml.compose(text, yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise BadMapping(f"{name}: not YAML: {error}", "correct the table. Nothing was planned.") from None
     if not isinstance(root, yaml.SequenceNode):
@@ -45,7 +45,8 @@ def rows(text: str, name: str, columns: frozenset[str]) -> tuple[Row, ...]:
                     "correct the column. Nothing was planned.",
                 )
         found.append(node.start_mark.line + 1)
-    return tuple(Row(fields, f"{name}:{line}") for fields, line in zip(yaml.safe_load(text), found, strict=True))
+    read = yaml.load(text, yaml.CSafeLoader)
+    return tuple(Row(fields, f"{name}:{line}") for fields, line in zip(read, found, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def test_the_table_of_waves(repo: Path) -> None:
 
 
 def test_the_table_of_checks(repo: Path) -> None:
-    listed = re.findall(r"^\| (PRE\d{3}) \|", (repo / "docs" / "preflight.md").read_text("utf-8"), re.MULTILINE)
+    pages = [(repo / "docs" / name).read_text("utf-8") for name in ("preflight.md", "preflight-aws.md")]
+    listed = [id for page in pages for id in re.findall(r"^\| (PRE\d{3}) \|", page, re.MULTILINE)]
     assert listed == sorted(set(listed))
     assert set(listed) == known(repo)
 
@@ -56,12 +57,13 @@ def test_every_message_of_the_page_is_made_to_happen(repo: Path) -> None:
     try:
         from apply_scenes import SCENES
         from apply_scenes_lost import LOST, PROCESSES
+        from apply_scenes_policy import CONFLICTS
     finally:
         sys.path.remove(str(Path(__file__).parent / "cluster"))
     text = (repo / "docs" / "apply.md").read_text("utf-8")
     part = text.partition("\n## What it says when something is wrong\n")[2].partition("\n## ")[0]
     titles = re.findall(r"^### (.*)$", part, re.MULTILINE)
-    made = [scene.title for scene in (*SCENES, *LOST)] + [row[0] for row in PROCESSES]
+    made = [scene.title for scene in (*SCENES, *CONFLICTS, *LOST)] + [row[0] for row in PROCESSES]
     assert sorted(titles) == sorted(made) and len(set(titles)) == len(titles)
     for piece in part.split("\n### ")[1:]:
         title, _, rest = piece.partition("\n")

@@ -282,6 +282,8 @@ class Prepared:
     notes: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     resumed: str = ""
+    since: Any = None
+    prunes: bool = False
 
 
 PREPARED: Any = Prepared(left_out={"wait for an answer": 61, "by hand": 18, "blocked": 18})

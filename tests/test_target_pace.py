@@ -38,6 +38,17 @@ def test_an_idle_bucket_holds_no_more_than_a_burst() -> None:
     assert pauses.at == pytest.approx(1001, abs=0.01)
 
 
+def test_without_a_rate_nobody_waits_unless_told_to_rest() -> None:
+    pace, pauses = paced()
+    for _ in range(10_000):
+        with pace.turn():
+            pass
+    assert pauses.at == 0
+    pace.rest(3)
+    with pace.turn():
+        assert pauses.at == pytest.approx(3)
+
+
 def test_rest_is_for_all_and_the_longest_counts() -> None:
     pace, pauses = paced(rate=10, burst=5)
     pace.rest(7)

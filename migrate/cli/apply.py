@@ -11,10 +11,12 @@ import click
 
 from migrate.cli.names import SourceName, TargetName
 from migrate.cli.options import hash_key_option, selection_options, source_options, target_options, workspace_option
+from migrate.cli.policies import policy_options
 from migrate.cli.sending import carry_out, confirm, line, refuse_silence, running_options, tell
 
 if TYPE_CHECKING:
     from migrate.model.selection import Selection
+    from migrate.semantics.policy import Policies
 
 
 @click.command("apply")
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 @click.option(
     "--hold", is_flag=True, allow_from_autoenv=False, help="Let every workload arrive held; release starts them."
 )
+@click.option(
+    "--prune",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Delete what apply made and what is no longer in the plan; never what holds data.",
+)
+@policy_options
 @running_options
 @hash_key_option
 def command(
@@ -33,7 +42,11 @@ def command(
     select: Selection,
     workspace: Path,
     hold: bool,
+    prune: bool,
+    policies: Policies,
     age_identities: tuple[Path, ...],
+    age_recipients: tuple[str, ...],
+    no_undo: bool,
     yes: bool,
     wait: str,
     ready_timeout: float,
@@ -45,8 +58,9 @@ def command(
     It asks for the target's own name before the first write. It may be stopped or killed at any moment and run again:
     what is there already is not written twice. Ctrl-C ends it cleanly, a second Ctrl-C at once.
 
-    It never deletes anything, never takes a field from another manager, never starts what the plan marks as held, and
-    never writes to the source, which is read for the values of Secrets only. They are in no file and in no output.
+    Without --prune and --on-conflict recreate it deletes nothing, and without --on-conflict it takes no field from
+    another manager. It never starts what the plan marks as held, and never writes to the source, which is read for the
+    values of Secrets only. They are in no file and in no output.
 
     With -o json, stdout is one document of the shape in reports/apply.schema.json; all else goes to stderr.
 
@@ -62,6 +76,7 @@ def command(
     """
     from migrate.flow.apply import prepare
     from migrate.flow.run import Wait
+    from migrate.workspace.secret_file import recipients
 
     refuse_silence(yes)
     opened, facts = target.open()
@@ -73,13 +88,23 @@ def command(
         select=select,
         today=datetime.now(UTC).date(),
         age_identities=age_identities,
+        age_recipients=recipients(age_recipients) if age_recipients else None,
+        no_undo=no_undo,
         hash_key_file=hash_key_file,
         hold=hold,
+        prune=prune,
+        policies=policies,
+        kubectl=target.kubectl(facts.arn if facts else ""),
     )
     named = target.options, source.options if source else "", select.as_options()
-    values = shlex.join([word for file in age_identities for word in ("--age-identity", str(file))])
+    values = shlex.join(
+        [word for file in age_identities for word in ("--age-identity", str(file))]
+        + [word for one in age_recipients for word in ("--age-recipient", one)]
+        + ["--no-undo"] * no_undo
+    )
     key = shlex.join(["--hash-key-file", str(hash_key_file)]) if hash_key_file else ""
-    again = line("apply", workspace, *named, values, key, "--hold" if hold else "")
+    asked = shlex.join([*["--hold"] * hold, *["--prune"] * prune, *policies.texts()])
+    again = line("apply", workspace, *named, values, key, asked)
     then = line("release", workspace, *named, values, key)
     with prepared:
         confirm(prepared, target, yes=yes)

@@ -24,6 +24,7 @@ _COMMANDS = {
     "preflight": "Look whether the target would take the plan and run it; nothing is written.",
     "practice": "Run a small cluster in memory on 127.0.0.1, to try things on, until Ctrl-C.",
     "release": "Start on the target what apply brought there held.",
+    "rollback": "Take back what apply and release did: delete what they made, restore what they changed.",
     "rules": "List the rules, or show the page of one.",
 }
 

@@ -12,6 +12,7 @@ from migrate.errors import Error
 if TYPE_CHECKING:
     from migrate.cluster.eks_facts import EksFacts
     from migrate.cluster.port import Source, Target
+    from migrate.model.aws import Aws
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class TargetName:
         named = [part for option, text in (*words, ("--profile", self.profile)) if text for part in (option, text)]
         return shlex.join(named)
 
+    def kubectl(self, arn: str) -> tuple[str, ...]:
+        """How a person asks it for something; its context by name, as aws eks update-kubeconfig calls it."""
+        file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig else ()
+        return "kubectl", *file, "--context", self.context or arn or self.shown
+
     def open(self) -> tuple[Target, EksFacts | None]:
         """Open it, with what AWS says of it if AWS was asked. Nothing is sent to it yet. Raises BadInput, Refused."""
         from migrate.cluster.target import KubeTarget, from_kubeconfig
@@ -46,6 +52,14 @@ class TargetName:
 
         found = connect(self.eks, self.profile)
         return KubeTarget(found.connection(), timeout=self.timeout), found.facts
+
+    def aws(self, facts: EksFacts | None) -> Aws | None:
+        """The account behind it, None when AWS was not named. Nothing is asked yet."""
+        if facts is None:
+            return None
+        from migrate.cluster.aws import Account
+
+        return Account(facts, self.profile)
 
 
 @dataclass(frozen=True, slots=True)

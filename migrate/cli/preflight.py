@@ -59,6 +59,8 @@ def command(
     Every object that apply would send is tried by a dry run. What nobody could look at is said, and never counts as
     a pass.
 
+    With --eks it asks AWS, too, for what the plan names: addresses, certificates, subnets, roles, images.
+
     It changes nothing on the target: it reads, asks what the caller may do, and makes dry runs.
 
     With -o json, stdout is one document of the shape in reports/preflight.schema.json; progress goes to stderr.
@@ -83,6 +85,7 @@ def command(
             opened,
             workspace,
             facts=facts,
+            aws=target.aws(facts),
             source=source.open() if source else None,
             select=select,
             today=datetime.now(UTC).date(),

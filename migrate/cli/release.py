@@ -37,6 +37,8 @@ def command(
     workspace: Path,
     source_stopped: bool,
     age_identities: tuple[Path, ...],
+    age_recipients: tuple[str, ...],
+    no_undo: bool,
     yes: bool,
     wait: str,
     ready_timeout: float,
@@ -65,6 +67,7 @@ def command(
     """
     from migrate.flow.release import prepare
     from migrate.flow.run import Wait
+    from migrate.workspace.secret_file import recipients
 
     refuse_silence(yes)
     opened, facts = target.open()
@@ -78,10 +81,16 @@ def command(
         select=select,
         today=datetime.now(UTC).date(),
         age_identities=age_identities,
+        age_recipients=recipients(age_recipients) if age_recipients else None,
+        no_undo=no_undo,
         hash_key_file=hash_key_file,
     )
     named = target.options, source.options if source else "", select.as_options()
-    values = shlex.join([word for file in age_identities for word in ("--age-identity", str(file))])
+    values = shlex.join(
+        [word for file in age_identities for word in ("--age-identity", str(file))]
+        + [word for one in age_recipients for word in ("--age-recipient", one)]
+        + ["--no-undo"] * no_undo
+    )
     key = shlex.join(["--hash-key-file", str(hash_key_file)]) if hash_key_file else ""
     again = line("release", workspace, *named, values, key, "--source-stopped" if source_stopped else "")
     with prepared:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 
 def running_options(command: Command) -> Command:
-    """Add the options of a command that writes: --yes, --wait, --ready-timeout, --age-identity, --output."""
+    """Add the options of a command that writes: --age-identity, --age-recipient, --no-undo, --yes, --wait,
+    --ready-timeout, --output."""
     declared = [
         click.option(
             "--age-identity",
@@ -38,6 +39,19 @@ def running_options(command: Command) -> Command:
             metavar="FILE",
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             help="Take Secret values from what export --age-recipient wrote; may be given again.",
+        ),
+        click.option(
+            "--age-recipient",
+            "age_recipients",
+            multiple=True,
+            metavar="KEY|FILE",
+            help="Keep what a Secret was before it is overwritten, encrypted to this; may be given again.",
+        ),
+        click.option(
+            "--no-undo",
+            is_flag=True,
+            allow_from_autoenv=False,
+            help="Overwrite Secrets that are there without keeping what they were.",
         ),
         click.option("--yes", is_flag=True, allow_from_autoenv=False, help="Do not ask for the target's name."),
         click.option(
@@ -80,11 +94,18 @@ def refuse_silence(yes: bool) -> None:
 
 def confirm(prepared: Prepared, target: TargetName, *, yes: bool) -> None:
     """Show who is who, and ask for the target's own name. Raises BadInput when another one is typed."""
-    from migrate.render.before import frame, question
+    from migrate.render.before import frame
 
     echo(frame(prepared, width=_width(), color=_color()).rstrip("\n"), err=True)
-    if yes or not prepared.objects:
-        return
+    deletes = prepared.prunes and prepared.since is not None and prepared.since.prunable
+    if not yes and (prepared.objects or deletes):
+        ask(target)
+
+
+def ask(target: TargetName) -> None:
+    """Ask for the target's own name. Raises BadInput when another one is typed."""
+    from migrate.render.before import question
+
     click.echo(question(target.shown), nl=False, err=True)
     sys.stderr.flush()
     try:
@@ -104,7 +125,7 @@ def carry_out(work: Work, again: str) -> Report:
     watcher = Live(color=_color()) if is_live() else Lines(lambda line: echo(line, err=True))
     stop = threading.Event()
     try:
-        with _stopped_by_signals(stop):
+        with stopped_by_signals(stop):
             return work(watcher, stop)
     except KeyboardInterrupt:
         watcher.end()
@@ -136,7 +157,7 @@ def line(command: str, workspace: Path, *parts: str) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     """SIGINT and SIGTERM: the first sets `stop`, the next raises KeyboardInterrupt."""
 
     def asked(number: int, frame: object) -> None:

@@ -71,7 +71,7 @@ def connect(name: str, profile: str | None = None) -> EksCluster:
     """
     region, cluster = split(name)
     wanted = Wanted(region, cluster, profile)
-    session, credentials = _session(wanted)
+    session, credentials = session_of(wanted)
     found = _described(session, wanted)
     known = facts(found, region, cluster, _who(session, region))
     return EksCluster(
@@ -99,7 +99,7 @@ def split(name: str) -> tuple[str, str]:
     raise BadInput(f"{name!r} is not the name of an EKS cluster.", f"Write {right}.")
 
 
-def _session(wanted: Wanted) -> tuple[Any, Any]:
+def session_of(wanted: Wanted) -> tuple[Any, Any]:
     """A session, and credentials that work, so that what is wrong with them is said first."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
@@ -121,7 +121,7 @@ def _session(wanted: Wanted) -> tuple[Any, Any]:
     return session, credentials
 
 
-def _client(session: Any, service: str, region: str, *, hurry: bool = False) -> Any:
+def client_of(session: Any, service: str, region: str, *, hurry: bool = False) -> Any:
     """A client. `hurry`: the answer is not needed, so neither patience nor a second try."""
     from botocore.config import Config
 
@@ -140,7 +140,9 @@ def _described(session: Any, wanted: Wanted) -> dict[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        found: dict[str, Any] = _client(session, "eks", wanted.region).describe_cluster(name=wanted.cluster)["cluster"]
+        found: dict[str, Any] = client_of(session, "eks", wanted.region).describe_cluster(name=wanted.cluster)[
+            "cluster"
+        ]
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code")
         if code == "ResourceNotFoundException":
@@ -169,7 +171,7 @@ def _listed(session: Any, wanted: Wanted) -> list[str] | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        pages = _client(session, "eks", wanted.region, hurry=True).get_paginator("list_clusters").paginate()
+        pages = client_of(session, "eks", wanted.region, hurry=True).get_paginator("list_clusters").paginate()
         return [str(name) for page in pages for name in page["clusters"]]
     except (BotoCoreError, ClientError):
         return None
@@ -180,7 +182,7 @@ def _elsewhere(session: Any, wanted: Wanted) -> list[str]:
     partition = partition_of(wanted.region)
     known = session.get_available_regions("eks", partition_name=partition.id) if partition else ()
     others = [one for one in known if one != wanted.region]
-    clients = [(region, _client(session, "eks", region, hurry=True)) for region in others]  # not made in threads
+    clients = [(region, client_of(session, "eks", region, hurry=True)) for region in others]  # not made in threads
     pool = ThreadPoolExecutor(12)
     asked = {pool.submit(_has, client, wanted.cluster): region for region, client in clients}
     done, _ = wait(asked, timeout=_SEARCH)
@@ -210,7 +212,7 @@ def _who(session: Any, region: str) -> str | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return str(_client(session, "sts", region, hurry=True).get_caller_identity()["Arn"])
+        return str(client_of(session, "sts", region, hurry=True).get_caller_identity()["Arn"])
     except (BotoCoreError, ClientError):
         return None
 

@@ -16,7 +16,7 @@ from migrate.errors import Refused
 NOT_KNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure", "OptInRequired")
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _SIGNATURE = ("InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "IncompleteSignature")
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ForbiddenException")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ForbiddenException")
 _THROTTLED = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
 
 _NETWORK = "Check the network, the proxy (https_proxy) and any firewall, then run this again."
@@ -175,7 +175,7 @@ def _answered(error: Any, wanted: Wanted) -> Refused:
     text = str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     details = _said(error)
-    if code in _DENIED or "not authorized to perform" in text:
+    if code in DENIED or "not authorized to perform" in text:
         return _denied(text, error.operation_name, wanted, details)
     if code in _EXPIRED:
         following = (

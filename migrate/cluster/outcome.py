@@ -89,13 +89,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The server's no to this one object; others may still pass."""
+    """The server's no to this one object; others may still pass.
+
+    `fixed`: a field of it cannot be changed while the object lives, so only a new one can be as it is sent.
+    """
 
     reason: Reason
     message: str
     faults: tuple[Fault, ...] = ()
     by: str = ""
     remarks: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,21 @@ from contextlib import contextmanager
 class Pace:
     """A token bucket and a limit on what is under way, shared by threads.
 
-    `rate` tokens come each second, at most `burst` lie ready; a request takes one and one of `at_once` places. The
-    rate is that of kubectl apply, which servers are used to: fairness there (429, Retry-After) is their own to keep.
+    `rate` tokens come each second, at most `burst` lie ready; a request takes one and one of `at_once` places. Without
+    a rate there are as many as the server answers: it counts what is under way, not what comes in a second (API
+    priority and fairness), and says 429 with Retry-After when that is too much, upon which all rest.
     """
 
     def __init__(
         self,
-        rate: float = 200,
+        rate: float | None = None,
         burst: int = 200,
         at_once: int = 8,
         *,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        if rate <= 0 or burst < 1 or at_once < 1:
+        if (rate is not None and rate <= 0) or burst < 1 or at_once < 1:
             raise ValueError(f"a pace of {rate} a second, {burst} in a burst, {at_once} at once never starts")
         self._rate, self._burst, self._tokens = rate, burst, float(burst)
         self._clock, self._pause = clock, pause
@@ -50,6 +51,8 @@ class Pace:
             now = self._clock()
             if now < self._rest_until:
                 return self._rest_until - now
+            if self._rate is None:
+                return 0.0
             self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
             self._filled = now
             if self._tokens < 1:

@@ -66,6 +66,10 @@ class Target(Source, Protocol):
         """Make what must not be there yet."""
         ...
 
+    def replace(self, body: Body, *, manager: str) -> Written:
+        """Put the whole object in place of the one with this uid and resourceVersion, both of which must be there."""
+        ...
+
     def may(self, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
         """Tell whether the caller has a right; no namespace: in all of them, no name: on all of them."""
         ...

@@ -42,6 +42,21 @@ _BY_CODE = {
     422: Reason.INVALID,
     429: Reason.THROTTLED,
 }
+# How a server says that a field is as it is for the life of its object.
+_LAST = (": field is immutable", ": may not change once set", ": cannot change roleRef")
+_FIRST = tuple(
+    f"Forbidden: {text}"
+    for text in (
+        "field is immutable",
+        "may not be changed in an update",
+        "pod updates may not change fields",
+        "spec is immutable after creation",
+        "updates to statefulset spec for fields",
+        "updates to parameters are forbidden",
+        "updates to provisioner are forbidden",
+        "updates to reclaimPolicy are forbidden",
+    )
+)
 # Texts that the server makes of names alone; of the rest a part of the object may be a part.
 _NAMES_ONLY = frozenset(
     {Reason.FORBIDDEN, Reason.QUOTA, Reason.NAMESPACE_ENDING, Reason.NO_NAMESPACE, Reason.UNSERVED, Reason.ABSENT}
@@ -66,7 +81,7 @@ def rejected(status: int, body: Any, remarks: tuple[str, ...] = (), *, secret: b
         # Fields of a typed message are cut out of a text that quotes values.
         faults = tuple(Fault(one.field, NOT_SHOWN) for one in faults) if status == 422 else ()
         message = NOT_SHOWN
-    return Rejected(reason, line(message), faults, by, remarks)
+    return Rejected(reason, line(message), faults, by, remarks, reason is Reason.INVALID and _fixed(said))
 
 
 def _reason(status: int, said: Mapping[str, Any], message: str) -> tuple[Reason, str]:
@@ -85,6 +100,14 @@ def _not_found(said: Mapping[str, Any]) -> Reason:
     if not isinstance(details, dict) or not details.get("name"):
         return Reason.UNSERVED
     return Reason.NO_NAMESPACE if details.get("kind") == "namespaces" else Reason.ABSENT
+
+
+def _fixed(said: Mapping[str, Any]) -> bool:
+    """Tell it by how a cause begins or ends: between, a value may be quoted, which is long and may say anything."""
+    details = said.get("details")
+    found = details.get("causes") if isinstance(details, dict) else None
+    texts = [str(one.get("message") or "") for one in found or () if isinstance(one, dict)]
+    return any(text.endswith(_LAST) or text.startswith(_FIRST) for text in texts)
 
 
 def _faults(said: Mapping[str, Any], message: str) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""A live cluster as a `Target`: all that a source does, and four ways to write."""
+"""A live cluster as a `Target`: all that a source does, and five ways to write."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ class KubeTarget(KubeSource):
         query = (("fieldManager", manager), _STRICT)
         path = place.rpartition("/")[0]
         answer = self._sender.send(Request("POST", path, query, encoded(body), JSON, False, secret=_secret(ref)))
+        return answer if isinstance(answer, Unknown) else self._outcome(answer, body, ref)
+
+    def replace(self, body: Body, *, manager: str) -> Written:
+        """Put the whole object in place of this very one as it was read. Not sent again once it may have arrived."""
+        ref, meta = _ref(body), body.get("metadata")
+        if not isinstance(meta, Mapping) or not meta.get("uid") or not meta.get("resourceVersion"):
+            raise ValueError(f"{ref} may only be replaced by the version and uid that were read")
+        place = self._place(ref, str(body.get("apiVersion") or ""))
+        if isinstance(place, Rejected):
+            return place
+        query = (("fieldManager", manager), _STRICT)
+        answer = self._sender.send(Request("PUT", place, query, encoded(body), JSON, False, secret=_secret(ref)))
         return answer if isinstance(answer, Unknown) else self._outcome(answer, body, ref)
 
     def may(self, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -118,12 +119,12 @@ class Sender(Wire):
         headers = {"Accept": JSON, "Accept-Encoding": "gzip", "User-Agent": "gke2eks"}
         headers |= {"Content-Type": request.media} if request.media else {}
         headers |= {"Authorization": login} if login else {}
-        url = self.connection.url + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        target = request.path + (f"?{_query(request.query)}" if request.query else "")
         timeout = urllib3.Timeout(connect=min(10, self._timeout), read=self._timeout)
         try:
-            answer = self.connection.pool.request(
+            answer = self.connection.request(
                 request.method,
-                url,
+                target,
                 body=request.data or None,
                 headers=headers,
                 preload_content=False,
@@ -159,6 +160,8 @@ class Sender(Wire):
                 return found
             # Cut off, or not that of an API server: a page to log in at, a redirect.
             return _Trouble("an answer was cut off, or is not that of a Kubernetes API server", True, tries=_FEW)
+        if status == 409 and request.method == "PUT":
+            return found  # the version in it does not get newer by asking again
         return self._passing(found, answer) or found
 
     def _passing(self, found: Answer, answer: Any) -> _Trouble | None:
@@ -181,6 +184,9 @@ class Sender(Wire):
         return None
 
 
+_query = cache(urlencode)  # there are a handful
+
+
 def _said(body: Any) -> str:
     return str(body.get("message") or "") if isinstance(body, dict) else ""
 
@@ -188,6 +194,8 @@ def _said(body: Any) -> str:
 def encoded(value: Any) -> bytes:
     """The bytes of an object, as JSON that a reader of YAML takes for the same."""
     data = orjson.dumps(value, default=_plain)
+    if data.isascii() and b"\x7f" not in data:
+        return data
     text = data.decode()
     return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode() if _ODD.search(text) else data
 

@@ -47,16 +47,18 @@ def ours_alone(body: Body | None) -> bool:
 
 
 def others_values(live: Body, request: Request) -> tuple[str, ...]:
-    """Keys of a Secret that we never applied whose values an apply would replace without a conflict.
+    """Keys of a Secret, none of which we applied, whose values an apply would replace without a conflict.
 
     Who applies `stringData` owns that, and nobody owns the `data` that servers make of it (tried).
     """
-    if request.body.get("kind") != "Secret" or _owned(live, request.manager):
+    if request.body.get("kind") != "Secret":
         return ()
+    entries = _owned(live, request.manager)
+    mine = {key for one in entries for part in ("f:data", "f:stringData") for key in (one or {}).get(part) or {}}
     there, ours = get(live, P("data")), get(request.body, P("data"))
     if not isinstance(there, Mapping) or not isinstance(ours, Mapping):
         return ()
-    return tuple(sorted(key for key in ours if key in there and there[key] != ours[key]))
+    return tuple(sorted(key for key in ours if key in there and there[key] != ours[key] and f"f:{key}" not in mine))
 
 
 def others(live: Body) -> str:

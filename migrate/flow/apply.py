@@ -8,13 +8,18 @@ from pathlib import Path
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
+from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
+from migrate.flow.settling import settling
+from migrate.flow.since import since_last
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
 from migrate.semantics.holding_who import held_with
+from migrate.semantics.policy import NONE, Policies
 from migrate.semantics.twins_data import held_for_data
+from migrate.workspace.secret_file import Recipients
 
 
 def prepare(
@@ -28,8 +33,16 @@ def prepare(
     select: Selection = EVERYTHING,
     hold: bool = False,
     hash_key_file: Path | None = None,
+    age_recipients: Recipients | None = None,
+    no_undo: bool = False,
+    policies: Policies = NONE,
+    prune: bool = False,
+    kubectl: Sequence[str] = ("kubectl",),
 ) -> Prepared:
-    """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused."""
+    """Look at everything that apply needs; nothing is written to the target. Raises BadInput, BadWorkspace, Refused.
+
+    `prune`: delete what left the plan. `kubectl` is how a person asks the target for something.
+    """
     opened = open_run(
         "apply --hold" if hold else "apply",
         target,
@@ -58,8 +71,21 @@ def prepare(
             goes = without_namespaces(goes, {ref.name for ref in spaces.bodies})
         fill = values(opened, goes.steps.values(), source, age_identities)
         notes += [str(one) for one in goes.gates.broken]
+        keep = keeping(opened, age_recipients, no_undo=no_undo)
+        sender, said = settling(opened, goes, fill.fill, keep, policies)
         return Prepared(
-            "apply", opened, goes, fill.fill, tuple(goes.steps), goes.gates.waits, source, notes=tuple(notes)
+            "apply",
+            opened,
+            goes,
+            fill.fill,
+            tuple(goes.steps),
+            goes.gates.waits,
+            source,
+            notes=(*notes, *said),
+            keep=keep,
+            sender=sender,
+            since=since_last(opened, goes, fill.fill, select, kubectl),
+            prunes=prune,
         )
     except BaseException:
         opened.journal.close()

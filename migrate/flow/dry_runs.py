@@ -140,7 +140,8 @@ def _conflict(trial: Trial, tried: Conflict) -> Check:
     what = f"{ref} would be left out, for others own fields of it: {fields}."
     fix = (
         f"write their value with an override in gke2eks.yaml and plan again, have {managers} give the fields up, or "
-        f"leave it out: --exclude '{ref}'"
+        "say what apply does about it (--on-conflict adopt, overwrite or keep-target), or leave it out: "
+        f"--exclude '{ref}'"
     )
     return finding(CLASH, what, fix, ref, severity=Severity.BLOCKER)
 
@@ -185,10 +186,7 @@ def _role(trial: Trial) -> Ref | None:
 
 
 def _immutable(no: Rejected) -> bool:
-    said = [no.message, *(one.message for one in no.faults)]
-    return any("field is immutable" in one or "updates to statefulset spec for fields" in one for one in said) or any(
-        "pod updates may not change fields" in one or "is immutable after creation" in one for one in said
-    )
+    return no.fixed
 
 
 def _because(reason: Reason) -> str:

@@ -23,6 +23,7 @@ from migrate.model.objects import Body
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.preflight.identity import shown_flavour
+from migrate.reading.objects import no_garbage_collection
 from migrate.semantics.going import going
 from migrate.semantics.holding import State, state
 from migrate.semantics.holding_who import waiting
@@ -31,7 +32,7 @@ from migrate.workspace import hashkey
 from migrate.workspace.folder import Workspace, open_workspace
 from migrate.workspace.journal import Journal, Start, open_journal
 
-PREFLIGHT = "preflight"
+PREFLIGHT, ROLLBACK = "preflight", "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Opened:
         self.journal.close()
 
 
+@no_garbage_collection()
 def open_run(
     command: str,
     target: Target,
@@ -93,12 +95,14 @@ def open_run(
         refuse_other_flavour(agreed.plan.flavour, flavour, workspace)
     shown = Who(target.name, facts.account if facts else "", view.minor, flavour, who(view))
     key = hashkey.hash_key(hash_key_file, workspace)
-    print_of = fingerprint(view, going(agreed.plan), flavour)
+    whole = going(agreed.plan)
+    print_of = fingerprint(view, whole, flavour)
     journal = open_journal(ws, Start(command, agreed.plan.digest, print_of), key)
     try:
         changes = _changes(journal)
         # Of what this run leaves out nobody may have the right to read it.
-        live = read_live(view, target, tuple(going(agreed.plan, select=select).steps))
+        mine = whole if select == EVERYTHING else going(agreed.plan, select=select)
+        live = read_live(view, target, tuple(mine.steps))
     except BaseException:
         journal.close()
         raise

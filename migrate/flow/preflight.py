@@ -10,11 +10,13 @@ from pathlib import Path
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
 from migrate.errors import DONE
+from migrate.flow.aws_checks import aws_checks
 from migrate.flow.dry_runs import dry_runs
 from migrate.flow.opening import PREFLIGHT, Opened, Who, open_run
 from migrate.flow.rights import rights
 from migrate.flow.secret_values import Filled, Missing, from_nowhere
 from migrate.flow.values import values
+from migrate.model.aws import Aws
 from migrate.model.checks import Check, finding, passed
 from migrate.model.effects import Severity
 from migrate.model.plan import Plan
@@ -62,6 +64,7 @@ def preflight(
     *,
     today: date,
     facts: EksFacts | None = None,
+    aws: Aws | None = None,
     source: Source | None = None,
     age_identities: Sequence[Path] = (),
     select: Selection = EVERYTHING,
@@ -70,8 +73,8 @@ def preflight(
 ) -> Checked:
     """Look at the target for what apply would send. `watch` is told what is looked at, and how much of it is done.
 
-    The target is not changed. Its fingerprint is written into the journal: apply refuses another one. Raises BadInput,
-    BadWorkspace, Refused.
+    `aws`: the account behind it, if it was named by --eks. The target is not changed. Its fingerprint is written into
+    the journal: apply refuses another one. Raises BadInput, BadWorkspace, Refused.
     """
     with open_run(
         PREFLIGHT,
@@ -84,7 +87,10 @@ def preflight(
         select=select,
     ) as opened:
         goes = going(opened.reviewed.plan, select=select)
-        found = sorted(_checks(opened, goes, facts, source, age_identities, watch), key=lambda one: (one.id, one.refs))
+        checks = [*_checks(opened, goes, facts, source, age_identities, watch)]
+        if aws is not None:
+            checks += aws_checks(goes, opened.view, aws, today=today, watch=watch)
+        found = sorted(checks, key=lambda one: (one.id, one.refs))
         opened.journal.close(DONE)
     return Checked(tuple(found), opened.who, goes.plan)
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
 from migrate.cluster.port import Source
 from migrate.errors import BAD_INPUT, DONE, INTERRUPTED, LOOK, STOPPED, Error, worst
-from migrate.flow.opening import PREFLIGHT, Opened, Who
+from migrate.flow.keeping import Keep, keep_nothing
+from migrate.flow.opening import PREFLIGHT, ROLLBACK, Opened, Who
 from migrate.flow.order import Order
+from migrate.flow.pruning import Pruned, prune
 from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.sending import Fill, Sender
 from migrate.flow.waits import Waits
 from migrate.manifest.waves import level_of, wave_of
-from migrate.model.journal import Known, Outcome, Result
+from migrate.model.journal import Known, Note, Outcome, Result, Said
 from migrate.model.objects import Object
 from migrate.model.plan import Fate
 from migrate.model.ran import Ran, Report, Watcher
 from migrate.model.ref import Ref
+from migrate.model.since import Since
 from migrate.semantics.going import Going
 from migrate.semantics.holding import may_hold
 
@@ -33,7 +36,8 @@ _BAD = frozenset({Outcome.FAILED, Outcome.SKIPPED, Outcome.LEFT_OUT})
 class Prepared:
     """Everything was looked at, nothing was written. To be closed, or used in a `with`.
 
-    `refused` are objects that this run leaves out, with why. `waits` say who must be ready before whom.
+    `refused` are objects that this run leaves out, with why. `waits` say who must be ready before whom. With
+    `prunes` what left the plan (`since`) is deleted in the end.
     """
 
     command: str
@@ -46,6 +50,10 @@ class Prepared:
     releases: frozenset[Ref] = frozenset()
     refused: tuple[Ran, ...] = ()
     notes: tuple[str, ...] = ()
+    keep: Keep = keep_nothing
+    sender: Callable[..., Sender] = Sender
+    since: Since | None = None
+    prunes: bool = False
     _begun: bool = field(default=False, repr=False)
 
     def __enter__(self) -> Self:
@@ -104,7 +112,7 @@ class Prepared:
         runs = self.opened.journal.past.runs
         # One that found nothing new to write down came to its end all the same.
         past = [run for run in runs if run.header.command != PREFLIGHT and (run.outcomes or run.exit in (DONE, LOOK))]
-        last = past[-1] if past else None
+        last = past[-1] if past and past[-1].header.command != ROLLBACK else None
         ended = last is None or last.exit in (DONE, LOOK) or last.header.plan != self.opened.journal.header.plan
         return "" if ended or last is None else last.header.at
 
@@ -115,7 +123,11 @@ class Prepared:
         """Carry it out. Raises what ended the run before anything was sent."""
         self._begun = True
         began, opened, journal = time.monotonic(), self.opened, self.opened.journal
-        sender = Sender(opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases)
+        if self.since is not None:
+            journal.note([Note(ref, Said.UNDONE) for ref in self.since.gone])
+        sender = self.sender(
+            opened.target, self.going, journal, opened.key, opened.live, self.fill, self.releases, self.keep
+        )
         loop = Loop(
             Order(self.refs, self.waits, self._level),
             sender.send,
@@ -130,6 +142,11 @@ class Prepared:
             raise ended.trouble
         left = (*self.refused, *(_left_out(ref, self.going) for ref in self.going.left_out))
         results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
+        pruned = Pruned(self.since) if self.since is not None else None
+        if self.prunes and self.since and ended.trouble is None and not stop.is_set():
+            pruned = prune(opened, self.going, self.since, results, patience=ready_timeout, watcher=watcher, stop=stop)
+            results = (*results, *pruned.results)
+            ended = replace(ended, trouble=pruned.trouble)
         code = _exit(results, ended, unknown=sender.unknown, stopped=stop.is_set())
         if ended.trouble is None:
             past = journal.past.objects
@@ -150,8 +167,9 @@ class Prepared:
             stopped=_stopped(ended.trouble, stop.is_set()),
             untried=len(ended.untried),
             resumed=self.resumed,
-            written=sender.writes,
+            written=sender.writes + (pruned.writes if pruned else 0),
             refused=tuple(one.ref for one in self.refused),
+            since=pruned.since if pruned else None,
         )
 
 

@@ -6,6 +6,9 @@ from migrate.cluster.outcome import Cause, Reason, Rejected
 from migrate.model.ran import Clash
 
 _AGAIN = "then run the same command again."
+_FIXED = (
+    "keep what is there by an override and plan again, or let it be deleted and made anew (--on-conflict recreate)."
+)
 _FIX: dict[Reason, str] = {
     Reason.INVALID: "correct it by an override in gke2eks.yaml, plan again, and apply.",
     Reason.FORBIDDEN: "get the right (gke2eks access target prints it), " + _AGAIN,
@@ -33,6 +36,8 @@ def why_of(no: Rejected) -> str:
 
 def fix_of(no: Rejected) -> str:
     """What to do about it; always a sentence."""
+    if no.fixed:
+        return _FIXED
     return _FIX.get(no.reason, "run the same command again; if it says so again, see the server's logs.")
 
 

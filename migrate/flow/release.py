@@ -9,6 +9,7 @@ from pathlib import Path
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
 from migrate.errors import Forbidden
+from migrate.flow.keeping import keeping
 from migrate.flow.opening import Opened, earlier_held, held_all, open_run, questions
 from migrate.flow.prepared import Prepared
 from migrate.flow.twins import ask
@@ -25,6 +26,7 @@ from migrate.semantics.running import WORKLOADS
 from migrate.semantics.twins_data import held_for_data
 from migrate.semantics.twins_release import has_twin, notes
 from migrate.semantics.twins_release import refused as refused_by
+from migrate.workspace.secret_file import Recipients
 
 
 def prepare(
@@ -39,6 +41,8 @@ def prepare(
     age_identities: Sequence[Path] = (),
     select: Selection = EVERYTHING,
     hash_key_file: Path | None = None,
+    age_recipients: Recipients | None = None,
+    no_undo: bool = False,
 ) -> Prepared:
     """Find what is held and may start; nothing is written to the target. Raises BadInput, BadWorkspace, Refused.
 
@@ -82,6 +86,7 @@ def prepare(
             releases=frozenset(refs),
             refused=tuple(refused[ref] for ref in sorted(refused)),
             notes=said,
+            keep=keeping(opened, age_recipients, no_undo=no_undo),
         )
     except BaseException:
         opened.journal.close()

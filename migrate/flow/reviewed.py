@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -181,8 +182,11 @@ def _untouched(ws: folder.Workspace, made: Plan, document: Mapping[str, Any], ag
         raise BadWorkspace("plan.json does not name the files of its own plan: it was changed by hand", _next(again))
     # Another version may write the same plan in other letters; then the noted digest has to do.
     ours = document["inputs"].get("gke2eks") == __version__
+    for inner in sorted({name.rpartition("/")[0] for name in named}):
+        ws.inside(f"manifests/{inner}/x")  # once for each folder: to resolve 30,000 paths takes seconds
+    root = str(ws.manifests)
     for name in sorted(named):
-        found = _read(ws.inside(f"manifests/{name}"))
+        found = _read(f"{root}/{name}")
         if found is None:
             fix = f"to leave an object out, name it with --exclude; to have the file back: {again}. Nothing was sent."
             raise BadWorkspace(f"manifests/{name} is missing: the plan was reviewed with it", fix)
@@ -195,22 +199,25 @@ def _untouched(ws: folder.Workspace, made: Plan, document: Mapping[str, Any], ag
             raise BadWorkspace(what, f"move it away to keep it, or delete it, then {_next(again)}")
         fix = f"put this into gke2eks.yaml and delete the file, then {_next(again)}"
         raise BadWorkspace(what, fix, override)
-    for extra in _others(ws, named):
+    for extra in sorted(_others(ws, named)):
         fix = "apply sends what was planned, and this would stay out: plan it with --from, or move it away. "
         raise BadWorkspace(f"manifests/{extra} is no part of the plan", f"{fix}Nothing was sent.")
 
 
 def _others(ws: folder.Workspace, named: Mapping[str, Any]) -> Iterator[str]:
     """Files that look like manifests and are none of ours; what editors and systems leave is not meant."""
-    for path in sorted(ws.manifests.rglob("*")) if ws.manifests.is_dir() else ():
-        name = path.relative_to(ws.manifests).as_posix()
-        if name not in named and path.suffix in _FILES and not path.name.startswith(".") and path.is_file():
-            yield name
+    root = str(ws.manifests)
+    for inner, _, files in os.walk(root):
+        for file in files:
+            name = f"{inner}/{file}"[len(root) + 1 :]
+            if name not in named and file.endswith(_FILES) and file[0] != "." and os.path.isfile(f"{root}/{name}"):
+                yield name
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as bad:

@@ -18,8 +18,8 @@ from migrate.model.journal import Outcome
 from migrate.model.ran import At, Ran, Settling, Watcher, WaveDone
 from migrate.model.ref import Ref
 
-_THREADS = 4  # more gain nothing: on the way to one server the interpreter is the narrow place
-_TICK = 0.1
+_THREADS = 8  # as many as the pace lets through at once
+_TICK, _BREATH = 0.1, 0.01
 _LOOKS = (0.2, 0.5, 1.0, 2.0)  # seconds between looks: readiness comes soon, or takes long
 # Namespaces, definitions and classes: what lives in them, or names them, needs them to be there and no more.
 _COMMON = 1
@@ -140,6 +140,8 @@ class Loop:
             done = self._done.get(timeout=_TICK)
         except queue.Empty:
             return
+        if self._order_busy():  # nobody waits for what comes of it: to wake up for each would cost the senders
+            time.sleep(_BREATH)
         while True:
             self._took(done)
             try:

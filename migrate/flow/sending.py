@@ -12,6 +12,7 @@ from migrate.cluster.outcome import Cause, Conflict, Reason, Rejected, Unknown, 
 from migrate.cluster.port import Target
 from migrate.errors import Refused
 from migrate.flow.alike import differs_not, others, others_values, ours_alone, uid, version
+from migrate.flow.keeping import Keep, NotKept, keep_nothing
 from migrate.flow.refusals import clash, fix_of, why_of
 from migrate.flow.secret_values import Filled, Missing
 from migrate.flow.trouble import only_here
@@ -61,14 +62,14 @@ class Sender:
         live: Mapping[Ref, Body],
         fill: Fill,
         releases: frozenset[Ref] = frozenset(),
+        keep: Keep = keep_nothing,
     ) -> None:
         self._target, self._going, self._journal, self._key = target, going, journal, key
-        self._live, self._fill, self._releases = live, fill, releases
-        self._writes = 0
-        self._created: set[Ref] = set()
+        self._live, self._fill, self._releases, self._keep = live, fill, releases, keep
+        self._created, self._known = set[Ref](), set[Ref]()
         self._lock = threading.Lock()
         self.told: set[Ref] = set()
-        self.unknown = False
+        self._writes, self.unknown = 0, False
 
     @property
     def writes(self) -> int:
@@ -135,10 +136,13 @@ class Sender:
         for at, request in enumerate(requests):
             sent = digest(request.body, self._key)
             if at == 0 and live is not None and (one := self._as_it_is(ref, request, requests, sent, live, past)):
-                return one if isinstance(one, Sent) else self._same(ref, request, sent, outcome, one, past, held)
+                return one if isinstance(one, Sent) else self._same(ref, request, outcome, one, past, held)
+            before = self._keep(ref, live) if at == 0 and live is not None and not self._was_absent(ref, past) else ""
+            if isinstance(before, NotKept):
+                return self._said(ref, Outcome.LEFT_OUT, before.why, fix=before.fix)
             if at == 0 and held is not None:
                 self._keep_originals(ref, held, past)
-            number = self._journal.intend([Intent(ref, action, sent, uid(last))])[0]
+            number = self._journal.intend([Intent(ref, action, sent, uid(last), before)])[0]
             answer = self._apply(ref, request)
             if isinstance(answer, Unknown):
                 return _Again(f"no answer came: {answer.why}")
@@ -197,6 +201,7 @@ class Sender:
         if len(requests) > 1:
             return None
         if past and self._is_known(past, sent, request, live):
+            self._known.add(ref)
             return live
         tried = self._target.dry_run(request.body, manager=request.manager)
         if isinstance(tried, Conflict):
@@ -218,15 +223,15 @@ class Sender:
         )
 
     def _same(
-        self, ref: Ref, request: Request, sent: str, outcome: Outcome, live: Body, past: Past | None, held: Held | None
+        self, ref: Ref, request: Request, outcome: Outcome, live: Body, past: Past | None, held: Held | None
     ) -> Sent:
         """Nothing had to be sent. The journal is told only what it does not know yet."""
         if held is not None:
             self._keep_originals(ref, held, past)
-        new = ref not in self._live  # an answer was lost, and this is the second look
         ours = ref in self._created or (self._was_absent(ref, past) and ours_alone(live))
-        outcome = Outcome.CREATED if new and outcome is not Outcome.HELD else outcome
-        if not past or not self._is_known(past, sent, request, live) or past.outcome not in _GOOD:
+        second = ref not in self._live  # an answer was lost
+        outcome = Outcome.CREATED if second and outcome is not Outcome.HELD else outcome
+        if not past or ref not in self._known or past.outcome not in _GOOD:
             self._journal.record([self._result(ref, outcome, 0, request, live, made=ours)])
         if ref in self._releases:
             self._journal.note([Note(ref, Said.RELEASED)])
@@ -264,17 +269,15 @@ class Sender:
         self, ref: Ref, outcome: Outcome, number: int, request: Request, live: Body | None, *, made: bool
     ) -> Result:
         seen = digest(project(live, request.body), self._key) if live is not None else ""
-        sent = digest(request.body, self._key)
-        return Result(ref, outcome, number, uid(live), version(live), sent, seen, made)
+        return Result(ref, outcome, number, uid(live), version(live), digest(request.body, self._key), seen, made)
 
     def _conflict(self, ref: Ref, answer: Conflict, number: int) -> Sent:
         who = ", ".join(dict.fromkeys(one.manager for one in answer.causes))
         said = f"{who} owns fields that the plan would change; nothing of it was written"
-        fix = "take the field out of their hands or out of the plan (an override), then run it again."
+        fix = "say --on-conflict, or take it out of their hands or the plan, then run it again."
         self._journal.record([Result(ref, Outcome.LEFT_OUT, number)])
         self.told.add(ref)
-        clashes = tuple(clash(one) for one in answer.causes)
-        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=clashes))
+        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=tuple(map(clash, answer.causes))))
 
     def _rejected(self, ref: Ref, answer: Rejected, number: int) -> Sent:
         return self._said(ref, Outcome.FAILED, why_of(answer), fix=fix_of(answer), to=number)

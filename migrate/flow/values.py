@@ -11,8 +11,10 @@ from migrate.flow.opening import Opened
 from migrate.flow.secret_parts import wanted
 from migrate.flow.secret_values import SecretValues, from_file, from_nowhere, from_source
 from migrate.model.plan import Step
+from migrate.reading.objects import no_garbage_collection
 
 
+@no_garbage_collection()
 def values(opened: Opened, steps: Iterable[Step], source: Source | None, identities: Sequence[Path]) -> SecretValues:
     """Read what the steps need. Raises BadInput when something is needed and nobody was named, Refused."""
     needed = [step for step in steps if wanted(step)]

@@ -19,6 +19,7 @@ class Action(StrEnum):
     HOLD = "hold"
     RELEASE = "release"
     DELETE = "delete"
+    RESTORE = "restore"
 
 
 class Outcome(StrEnum):
@@ -31,6 +32,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     LEFT_OUT = "left_out"
+    DELETED = "deleted"
 
     @property
     def seen(self) -> bool:
@@ -39,10 +41,11 @@ class Outcome(StrEnum):
 
 
 class Said(StrEnum):
-    """What a note says of an object."""
+    """What a note says of an object. `undone`: it was deleted or given back, or is gone; what was known is void."""
 
     HELD = "held"
     RELEASED = "released"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +158,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: its header, its last outcome of each object, what it made by UID, its exit code (None: no end)."""
+    """One run: its header, its last outcome of each object, what it made by UID, its exit code (None: no end).
+
+    `kept` names what was kept of an object before the run changed it; '' where it may have been changed and nothing was
+    kept. `new` are objects that it sent where nothing was; `undone` those that it took back.
+    """
 
     header: Header
     outcomes: Mapping[Ref, Outcome]
     made: Mapping[str, Ref]
     exit: int | None
+    kept: Mapping[Ref, str] = field(default_factory=dict)
+    new: frozenset[Ref] = frozenset()
+    undone: frozenset[Ref] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -190,12 +200,16 @@ class History:
 
 
 def differences(old: Header, new: Header) -> tuple[str, ...]:
-    """Say what is not as it was in an earlier run, each as a sentence without a full stop."""
-    rows = (
+    """Say what is not as it was in an earlier run, each as a sentence without a full stop.
+
+    What the target serves is looked up for the kinds of the plan only: of two plans it says nothing.
+    """
+    rows = [
         ("the plan", old.plan, new.plan),
         ("the target cluster (UID of kube-system)", old.target.cluster, new.target.cluster),
         ("the target's Kubernetes version", old.target.minor, new.target.minor),
         ("the target's flavour", old.target.flavour, new.target.flavour),
-        ("what the target serves", old.target.served, new.target.served),
-    )
+    ]
+    if old.plan == new.plan:
+        rows.append(("what the target serves", old.target.served, new.target.served))
     return tuple(f"{what} was {was} and is {now}" for what, was, now in rows if was != now)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from migrate.model.journal import Outcome
 from migrate.model.ref import Ref
+from migrate.model.since import Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Ran:
     """What came of one object. `wave` is the index into WAVES.
 
     `message` says what happened, `because` why, `fix` what to do next; all '' where the action says everything.
+    `policy` is what a person chose for what was in the way, '' where nothing was: then `conflicts` are settled.
     """
 
     ref: Ref
@@ -37,6 +39,7 @@ class Ran:
     because: str = ""
     fix: str = ""
     conflicts: tuple[Clash, ...] = ()
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Report:
     `stopped` is '' or says why the run ended early; then `untried` objects were not sent yet. `resumed` is the time of
     the run before this one that did not end by itself, '' when there is none. `written` counts requests that may have
     changed the target: with 0, `No object was written.` is true. `refused` are those results that a release does not
-    start yet.
+    start yet. `since` is what changed since the last apply; what --prune deleted is no longer among it.
     """
 
     command: str
@@ -109,6 +112,7 @@ class Report:
     resumed: str = ""
     written: int = 0
     refused: tuple[Ref, ...] = ()
+    since: Since | None = None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -199,7 +199,8 @@ def _planned_version(trial: Trial) -> str:
 FIXES: Mapping[str, str] = {
     "invalid": "correct the field with an override in gke2eks.yaml, or on the source, and plan again.",
     "immutable": "nobody can change that field of an object that is there. If nothing needs the one on the target, "
-    "delete it there by hand; else write its value with an override, or leave it out: --exclude '{ref}'",
+    "apply --on-conflict 'recreate={ref}' deletes it and makes it anew, with all its pods; else write its value with "
+    "an override, or leave it out: --exclude '{ref}'",
     "forbidden": "get the right: gke2eks access target prints the role.",
     "escalation": "have it applied by somebody who has all that it grants, or may escalate and bind: gke2eks access "
     "target says which selection avoids it.",

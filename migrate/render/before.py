@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from migrate.model.ran import Ran
+from migrate.model.since import Since
 from migrate.render import ran
+from migrate.render import since as last
 from migrate.render.ink import Paper
 from migrate.render.times import moment
 from migrate.render.words import number, plural, safe, sentence
@@ -66,6 +68,10 @@ class Prepared(Protocol):
     def changes(self) -> Sequence[str]: ...
     @property
     def resumed(self) -> str: ...
+    @property
+    def since(self) -> Since | None: ...
+    @property
+    def prunes(self) -> bool: ...
 
 
 def who(target: Who) -> str:
@@ -93,6 +99,8 @@ def frame(prepared: Prepared, *, width: int = 100, color: bool = False) -> str:
         paper.add(f"Going on from {moment(prepared.resumed)}: that run did not come to its end.", 2)
     for change in prepared.changes:
         paper.add(sentence(change), 2, "Since the last run: ")
+    if prepared.since is not None:
+        last.before(paper, prepared.since, prepared.prunes)
     for note in prepared.notes:
         paper.add(sentence(note), 2, "note: ")
     if prepared.refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -13,9 +12,11 @@ from migrate.model.journal import Outcome
 from migrate.model.objects import MISSING
 from migrate.model.ran import Clash, Ran, Report, Settling
 from migrate.model.ref import Ref
+from migrate.render import since
 from migrate.render.ink import Paper
+from migrate.render.policies import override, settled
 from migrate.render.times import duration, moment
-from migrate.render.words import by_namespace, namespace, number, plain, plural, safe, sentence, short, shown
+from migrate.render.words import by_namespace, namespace, number, plural, safe, sentence, short, shown
 
 WORDS = {one: one.value.replace("_", " ") for one in Outcome}
 _SMALL = 40  # below, lists of objects do not fold
@@ -42,13 +43,14 @@ def summary(report: Report, words: Words, *, width: int = 100, color: bool = Fal
     paper.add(f"{safe(report.target)}   plan {digest(report.plan)}", 2, "Target  ")
     _resumed(paper, report)
     refused = frozenset(report.refused)
-    bad = [one for one in report.results if one.action is Outcome.FAILED or one.conflicts or one.ref in refused]
+    bad = [one for one in report.results if one.action is Outcome.FAILED or _open(one) or one.ref in refused]
     behind = _behind(report.results)
     for one in sorted(bad, key=lambda one: (one.action is not Outcome.FAILED, one.wave, one.ref)):
         entry(paper, one, behind.get(one.ref, ()), "refused" if one.ref in refused else "")
     told = frozenset(ref for refs in behind.values() for ref in refs) | refused
     for group in _groups(report.results, told):
         _group(paper, group, [ref for root in group.refs for ref in behind.get(root, ())], small)
+    settled(paper, [one for one in report.results if one.policy])
     settling(paper, report.settling)
     _ends(paper, report, words)
     return paper.text()
@@ -72,7 +74,8 @@ def entry(paper: Paper, one: Ran, skipped: Sequence[Ref] = (), word: str = "") -
         _clash(paper, clash)
     _next(paper, one.fix)
     for clash in one.conflicts[:3]:
-        _settled(paper, one.ref, clash)
+        if text := override(one.ref, clash):
+            paper.add(text, 6, "keep theirs   ")
     if one.conflicts:
         paper.add(f"--exclude {safe(shlex.quote(str(one.ref)))}", 6, "leave it out  ")
     for space, refs in by_namespace(skipped).items():
@@ -121,21 +124,16 @@ def _clash(paper: Paper, clash: Clash) -> None:
     paper.add(_value(clash.ours, "removed"), 8, "ours     ")
 
 
-def _settled(paper: Paper, ref: Ref, clash: Clash) -> None:
-    """The override that says what the other manager says; where both say the same there is no conflict."""
-    if clash.theirs is MISSING or (ref.kind, ref.group) == ("Secret", ""):
-        return
-    row = {"ref": str(ref), "path": clash.path, "value": plain(clash.theirs), "reason": f"{clash.manager} owns it"}
-    text = json.dumps(row, ensure_ascii=False)
-    if len(text) <= _LONGEST:
-        paper.add(f"overrides: [{safe(text)}] in gke2eks.yaml, then plan again", 6, "keep theirs   ")
-
-
 def _value(value: object, missing: str) -> str:
     text = shown(value, missing)
     if value is MISSING or len(text) <= _LONGEST:
         return text
     return f"{text[:_LONGEST]}… ({number(len(text))} characters; -o json shows all)"
+
+
+def _open(one: Ran) -> bool:
+    """Tell whether fields of it belong to others still, and nobody said what to do."""
+    return bool(one.conflicts) and not one.policy
 
 
 def _resumed(paper: Paper, report: Report) -> None:
@@ -189,7 +187,7 @@ def _groups(results: Iterable[Ran], told: frozenset[Ref]) -> list[_Group]:
     found: dict[tuple[Outcome, str], list[Ran]] = {}
     for one in results:
         reason = one.message or one.because
-        if not reason or one.conflicts or one.action in (Outcome.FAILED, Outcome.HELD) or one.ref in told:
+        if not reason or one.conflicts or one.policy or one.action in (Outcome.FAILED, Outcome.HELD) or one.ref in told:
             continue
         head = f"{_BEHIND}others" if reason.startswith(_BEHIND) else reason.partition(": ")[0]
         found.setdefault((one.action, head), []).append(one)
@@ -253,6 +251,8 @@ def _ends(paper: Paper, report: Report, words: Words) -> None:
         paper.add("No object was written.", 2)
     if report.counts[Outcome.HELD] and words.release and not report.stopped:
         paper.add(f"What is held starts with: {safe(words.release)}", 2)
+    if report.since is not None and not report.stopped:
+        since.after(paper, report.since, words.again)
     if report.exit:
         paper.add(f"exit {report.exit}: {_why(report)}")
 

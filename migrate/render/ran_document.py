@@ -6,6 +6,7 @@ from typing import Any
 
 from migrate.model.objects import MISSING
 from migrate.model.ran import Clash, Ran, Report
+from migrate.render import since
 from migrate.render.words import plain
 
 SCHEMA = "gke2eks.apply/v1"
@@ -31,6 +32,7 @@ def ran_document(report: Report) -> dict[str, Any]:
         "resumed": report.resumed,
         "seconds": round(report.seconds, 1),
         "exit": report.exit,
+        **({"since": since.document(report.since)} if report.since is not None else {}),
     }
 
 
@@ -43,6 +45,7 @@ def _result(one: Ran) -> dict[str, Any]:
         "fix": one.fix,
         "wave": one.wave + 1,
         "conflicts": [_clash(clash) for clash in one.conflicts],
+        **({"policy": one.policy} if one.policy else {}),
     }
 
 

@@ -74,8 +74,22 @@ class Gates:
         return found
 
 
+_last: list[tuple[Plan, Gates]] = []
+
+
 def gates(plan: Plan) -> Gates:
-    """Find who waits for whom among the objects with a body, and on objects that a person moves by hand."""
+    """Find who waits for whom among the objects with a body, and on objects that a person moves by hand.
+
+    A run asks several times of the same plan, and the last answer is kept.
+    """
+    kept = _last[:1]
+    if not kept or kept[0][0] is not plan:
+        kept = [(plan, _found(plan))]
+        _last[:] = kept
+    return kept[0][1]
+
+
+def _found(plan: Plan) -> Gates:
     objects = tuple(Object(step.ref, step.body) for step in plan.steps if step.body is not None)
     by_hand = frozenset(step.ref for step in plan.steps if step.fate is Fate.MANUAL)
     edges: dict[tuple[Ref, Ref], tuple[bool, str]] = {}

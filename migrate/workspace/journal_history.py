@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from migrate.model.journal import End, Header, History, Intent, Known, Note, Outcome, Record, Result, Run, Said
+from migrate.model.journal import (
+    Action,
+    End,
+    Header,
+    History,
+    Intent,
+    Known,
+    Note,
+    Outcome,
+    Record,
+    Result,
+    Run,
+    Said,
+)
 from migrate.model.ref import Ref
+
+# What leaves an object that was there otherwise than it was.
+_CHANGES = frozenset({Action.APPLY, Action.HOLD, Action.RELEASE})
 
 
 @dataclass(slots=True)
@@ -17,6 +33,21 @@ class _Open:
     outcomes: dict[Ref, Outcome] = field(default_factory=dict)
     made: dict[str, Ref] = field(default_factory=dict)
     exit: int | None = None
+    kept: dict[Ref, str] = field(default_factory=dict)
+    new: set[Ref] = field(default_factory=set)
+    undone: set[Ref] = field(default_factory=set)
+
+    def asked(self, intent: Intent) -> None:
+        if intent.action not in _CHANGES:
+            return
+        if intent.uid:
+            self.kept[intent.ref] = self.kept.get(intent.ref) or intent.before
+        else:
+            self.new.add(intent.ref)
+
+    def done(self) -> Run:
+        new, undone = frozenset(self.new), frozenset(self.undone)
+        return Run(self.header, self.outcomes, self.made, self.exit, self.kept, new, undone)
 
 
 def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int = 0) -> History:
@@ -33,6 +64,7 @@ def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int 
             known = objects.get(record.ref) or Known(record.ref)
             if isinstance(record, Intent):
                 intents[number] = len(runs) - 1
+                runs[-1].asked(record)
                 known = replace(known, open={**known.open, number: record})
             elif isinstance(record, Result):
                 runs[-1].outcomes[record.ref] = record.outcome
@@ -41,9 +73,11 @@ def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int 
                     runs[intents.get(record.intent, -1)].made[record.uid] = record.ref
                 known = _after(known, number, record, runs[-1].header.key)
             else:
+                if record.said is Said.UNDONE:
+                    runs[-1].undone.add(record.ref)
                 known = _noted(known, record)
             objects[record.ref] = known
-    done = tuple(Run(one.header, one.outcomes, one.made, one.exit) for one in runs)
+    done = tuple(one.done() for one in runs)
     return History(done, objects, torn, repeated)
 
 
@@ -75,6 +109,8 @@ def _after(known: Known, number: int, result: Result, key: str) -> Known:
 
 
 def _noted(known: Known, note: Note) -> Known:
+    if note.said is Said.UNDONE:
+        return Known(known.ref)
     if note.said is Said.RELEASED:
         return replace(known, originals=None, held=False, released=True)
     return replace(known, originals=dict(note.originals))

@@ -11,6 +11,7 @@ from migrate.model.ref import Ref
 
 _LONGEST = 200
 _HASH = 12
+_PLAIN = re.compile(r"[a-z0-9-][a-z0-9.-]*")  # what escaping leaves as it is
 
 
 def manifest_names(refs: Iterable[Ref]) -> dict[Ref, str]:
@@ -39,6 +40,8 @@ def manifest_name(ref: Ref, taken: set[str], with_group: bool = False) -> str:
 
 
 def _escape(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     out = "".join(
         chr(byte) if re.match(rb"[a-z0-9.-]", bytes([byte])) else f"%{byte:02X}"
         for byte in text.encode("utf-8", "surrogatepass")

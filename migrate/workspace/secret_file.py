@@ -121,9 +121,9 @@ def remove(ws: Workspace) -> None:
         sync_folder(ws.path)
 
 
-def unseal(ws: Workspace, identities: Sequence[Path]) -> dict[Ref, Held]:
+def unseal(ws: Workspace, files: Sequence[Path]) -> dict[Ref, Held]:
     """Decrypt the values of the workspace's snapshot. Raises BadInput about keys, BadWorkspace about the file."""
-    keys = [key for file in identities for key in _identities(file)]
+    keys = [key for file in files for key in identities(file)]
     try:
         sealed = ws.inside(NAME).read_bytes()
     except FileNotFoundError:
@@ -134,7 +134,7 @@ def unseal(ws: Workspace, identities: Sequence[Path]) -> dict[Ref, Held]:
     except OSError as bad:
         raise _unusable(f"it cannot be read: {bad.strerror}") from None
     try:
-        found = orjson.loads(_decrypt(sealed, keys))
+        found = orjson.loads(decrypted(sealed, keys))
         if found["format"] != FORMAT:
             raise _unusable("another version of gke2eks wrote it")
         if [found["snapshot"], found["read_at"]] != _snapshot(ws):
@@ -145,7 +145,8 @@ def unseal(ws: Workspace, identities: Sequence[Path]) -> dict[Ref, Held]:
         raise _unusable("what is in it cannot be understood") from None
 
 
-def _decrypt(sealed: bytes, keys: Sequence[Any]) -> bytes:
+def decrypted(sealed: bytes, keys: Sequence[Any], name: str = NAME) -> bytes:
+    """Open an age file. Raises BadInput when no key fits, BadWorkspace when it is damaged."""
     import pyrage
 
     try:
@@ -153,11 +154,12 @@ def _decrypt(sealed: bytes, keys: Sequence[Any]) -> bytes:
     except pyrage.DecryptError as bad:
         if "matching keys" in str(bad):
             fix = "give --age-identity the file whose public part export was given as --age-recipient."
-            raise BadInput(f"none of the identities opens {NAME}", fix) from None
+            raise BadInput(f"none of the identities opens {name}", fix) from None
     raise _unusable("it is damaged")
 
 
-def _identities(file: Path) -> list[Any]:
+def identities(file: Path) -> list[Any]:
+    """Read the identities of a file. Raises BadInput."""
     from pyrage import IdentityError, ssh, x25519
 
     data = _bytes(file, "--age-identity")

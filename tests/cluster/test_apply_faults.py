@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from apply_scenes import APPLY, SCENES, Place, Scene
 from apply_scenes_lost import LOST, PROCESSES, complete
+from apply_scenes_policy import CONFLICTS
 from apply_stage import Shown, Stage, agree, alone, obj, secret
 from rig.assets import Assets
 from rig.controlplane import ControlPlane
@@ -36,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("scene", (*SCENES, *LOST), ids=lambda scene: scene.title)
+@pytest.mark.parametrize("scene", (*SCENES, *CONFLICTS, *LOST), ids=lambda scene: scene.title)
 def test_what_a_server_says(
     scene: Scene, plane: ControlPlane, home: Path, repo: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,56 @@
+"""What --on-conflict does and says on a real server, each in a namespace of its own."""
+
+from __future__ import annotations
+
+from apply_scenes import APPLY, Place, Scene, config, two_managers
+from apply_stage import Json, deployment, obj
+
+ANEW = f"{APPLY} --wait none --on-conflict recreate"
+
+
+def by_helm(p: Place) -> None:
+    p.plan(config(p.space, mode="fast"))
+    p.client.apply(obj("Namespace", p.space), manager="platform")
+    p.theirs(config(p.space, mode="slow", old="o"), "helm")
+
+
+def scaled(p: Place) -> None:
+    p.applied(deployment(p.space, replicas=2))
+    p.theirs(deployment(p.space, replicas=5), "kube-controller-manager")
+
+
+def other_selector(p: Place) -> None:
+    p.client.apply(obj("Namespace", p.space), manager="platform")
+    p.theirs(deployment(p.space), "kubectl")
+    other = deployment(p.space)
+    for labels in (other["spec"]["selector"]["matchLabels"], other["spec"]["template"]["metadata"]["labels"]):
+        labels["tier"] = "front"
+    p.plan(other)
+
+
+def a_claim(p: Place) -> None:
+    p.plan(claim(p.space, "gp3"))
+    p.client.apply(obj("Namespace", p.space), manager="platform")
+    p.theirs(claim(p.space, "gp2"), "kubectl")
+
+
+def claim(space: str, name: str) -> Json:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": name}
+    return obj("PersistentVolumeClaim", "data", space, spec=spec)
+
+
+CONFLICTS = (
+    Scene("Overwritten", two_managers, f"{APPLY} --on-conflict overwrite", 0, "shop-over"),
+    Scene(
+        "Kept as the target has it",
+        two_managers,
+        f"{APPLY} --on-conflict overwrite --on-conflict 'keep-target=ConfigMap/shop-*/*'",
+        0,
+        "shop-keep",
+    ),
+    Scene("Adopted", by_helm, f"{APPLY} --on-conflict adopt:helm", 0, "shop-adopt"),
+    Scene("A controller's field is not taken", scaled, f"{APPLY} --on-conflict overwrite", space="shop-scaled"),
+    Scene("Deleted and made anew: before the question", other_selector, ANEW, 0, "shop-ask", "err"),
+    Scene("Deleted and made anew", other_selector, ANEW, 0, "shop-anew"),
+    Scene("A claim is not deleted", a_claim, ANEW, space="shop-claim"),
+)
