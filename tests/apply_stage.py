@@ -57,6 +57,7 @@ BEGUN = "created 5   not yet tried 9"  # how far a run was when something ended 
 STEADY: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"127\.0\.0\.1:\d+", "203.0.113.10"),
     (r"sha256:[0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4}", "sha256:7c1e 09b2 44d8"),
+    (r"the plan was sha256:7c1e 09b2 44d8", "the plan was sha256:c0c0 e76e 5d0a"),
     (r"\buid [0-9a-f]{8}", "uid 4f6a21c0"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-01-02T03:04:05Z"),
     (r"\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC", "2 Jan 2026, 03:04 UTC"),

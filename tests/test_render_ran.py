@@ -309,7 +309,7 @@ def test_who_is_who_with_less_and_with_more() -> None:
         held=1,
         left_out={"wait for an answer": 1},
         folded=0,
-        changes=("what the target serves was a and is b",),
+        changes=(f"the plan was sha256:{'0a' * 32} and is sha256:{'7c' * 32}", "what the target serves was a and is b"),
         resumed="2026-11-23T07:14:00Z",
     )
     assert before.frame(small).splitlines() == [
@@ -318,6 +318,7 @@ def test_who_is_who_with_less_and_with_more() -> None:
         "  Plan    sha256:7c1e 09b2 44d8          1 object in 1 wave; 1 arrives held",
         "  Left out 1 object: 1 waits for an answer",
         "  Going on from 23 Nov 2026, 07:14 UTC: that run did not come to its end.",
+        "  Since the last run: the plan was sha256:0a0a 0a0a 0a0a and is sha256:7c7c 7c7c 7c7c.",
         "  Since the last run: what the target serves was a and is b.",
     ]
     runs = Ran(API, Outcome.LEFT_OUT, 6, "it still runs on the source", fix="kubectl -n shop scale deployment/api")

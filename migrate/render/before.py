@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -98,7 +99,9 @@ def frame(prepared: Prepared, *, width: int = 100, color: bool = False) -> str:
     if prepared.resumed:
         paper.add(f"Going on from {moment(prepared.resumed)}: that run did not come to its end.", 2)
     for change in prepared.changes:
-        paper.add(sentence(change), 2, "Since the last run: ")
+        # Two plans are told apart by the beginning, as in the line above.
+        shown = re.sub(r"sha256:[0-9a-f]{12,}", lambda found: ran.digest(found[0]), change)
+        paper.add(sentence(shown), 2, "Since the last run: ")
     if prepared.since is not None:
         last.before(paper, prepared.since, prepared.prunes)
     for note in prepared.notes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +56,7 @@ def test_the_page(stage: Stage, capfd: pytest.CaptureFixture[str], repo: Path) -
 
     def run(command: str, code: int = 0) -> str:
         assert stage.run(command, capfd) == code, stage.said + stage.err
-        return re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + "7c1e09b2" * 8, stage.err + stage.said)
+        return stage.err + stage.said
 
     def moved() -> None:
         for command in ("gke2eks export --context gke -n shop -w out", "gke2eks plan -w out --flavour standard"):
