@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from migrate.cluster.outcome import Cause, Conflict, Rejected, Unknown, Written
+from migrate.cluster.outcome import Applied, Cause, Conflict, Rejected, Unknown, Written
 from migrate.flow.alike import others, others_values, uid
 from migrate.flow.anew import Anew, has_pods
 from migrate.flow.keeping import Keep, NotKept
@@ -24,7 +24,7 @@ from migrate.model.plan import Step
 from migrate.model.ran import Clash
 from migrate.model.ref import Ref
 from migrate.semantics.going import Going
-from migrate.semantics.holding import Held, State, state
+from migrate.semantics.holding import MARK, REPLICAS, Held, State, inert, state
 from migrate.semantics.holding_release import OURS, Request, release
 from migrate.semantics.policy import BEFORE, NONE, Choice, Policies, Policy, a_controller
 from migrate.semantics.taking_over import not_sent, taken_over, without
@@ -78,7 +78,7 @@ class SettlingSender(Sender):
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | Again:
         choice = self._policies.of(step.ref)
-        if choice.policy is Policy.FAIL or step.ref in self._releases:
+        if choice.policy is Policy.FAIL or (choice.policy is Policy.RECREATE and step.ref in self._releases):
             return super()._once(step, body, live)
         settled: _Settled | Sent | Again | None = self._gone.get(step.ref)
         if live is not None:
@@ -146,13 +146,24 @@ class SettlingSender(Sender):
         if choice.policy is Policy.KEEP_TARGET:
             paths = [one.path for one in causes]
             self._chosen[ref] = tuple(
-                replace(one, body=without(one.body, paths)) if one.manager == OURS else one for one in requests
+                replace(one, body=without(one.body, paths)) if one.manager == OURS else one
+                for one in requests
+                if one.manager == OURS or REPLICAS not in paths  # theirs stay: there is nothing to hand over
             )
+            if ref in self._releases and (MARK in paths or self._stays_inert(body, self._chosen[ref])):
+                del self._chosen[ref]
+                found = self._conflict(ref, Conflict(causes), 0)
+                return replace(found, ran=replace(found.ran, because="keep-target would keep it from starting"))
             return _Settled(choice.policy, live, clashes)
         if choice.policy is Policy.ADOPT and adoptable:
             return self._adopted(ref, choice, requests[0].body, clashes)
         self._forced.add(ref)
         return _Settled(choice.policy, live, clashes)
+
+    def _stays_inert(self, planned: Body, requests: tuple[Request, ...]) -> bool:
+        """Tell whether what holds the object would stay, because it is somebody else's, too."""
+        tried = self._target.dry_run(requests[0].body, manager=OURS)
+        return isinstance(tried, Applied) and inert(tried.body) and not inert(planned)
 
     def _causes(self, request: Request, live: Body) -> tuple[Cause, ...] | Rejected:
         tried = self._target.dry_run(request.body, manager=request.manager)
