@@ -9,10 +9,10 @@ from pathlib import Path
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
 from migrate.errors import Forbidden
+from migrate.flow.chosen import settling
 from migrate.flow.keeping import keeping
 from migrate.flow.opening import Opened, earlier_held, held_all, open_run, questions
 from migrate.flow.prepared import Prepared
-from migrate.flow.settling import settling
 from migrate.flow.twins import ask
 from migrate.flow.values import values
 from migrate.manifest.waves import wave_of
@@ -79,7 +79,7 @@ def prepare(
         waits = release_waits(goes.gates, goes.bodies, refs)
         fill = values(opened, [goes.steps[ref] for ref in refs], source, age_identities)
         keep = keeping(opened, age_recipients, no_undo=no_undo)
-        sender, chosen = settling(opened, goes, fill.fill, keep, policies)
+        sender, chosen = settling(opened, goes, fill.fill, keep, policies, refs=refs)
         return Prepared(
             "release",
             opened,

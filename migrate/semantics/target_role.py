@@ -48,13 +48,20 @@ class Power:
     refs: tuple[Ref, ...]
 
 
-def roles(needs: Iterable[Need], plurals: Plurals, *, everywhere: bool = False) -> tuple[Body, ...]:
-    """A ClusterRole and, unless `everywhere`, a Role for each namespace; without bindings."""
+def roles(
+    needs: Iterable[Need], plurals: Plurals, *, everywhere: bool = False, more: Iterable[Need] = ()
+) -> tuple[Body, ...]:
+    """A ClusterRole and, unless `everywhere`, a Role for each namespace; without bindings.
+
+    `more` is about objects that are there already, and so in their namespaces in any case.
+    """
     wanted = tuple(one for need in needs if (one := _folded(need) if everywhere else need) is not None)
     spaces: dict[str, list[Need]] = {"": []}
     for need in wanted:
         if not everywhere and (makes_a_namespace(need) or (need.for_checks and need.namespace)):
             continue  # an admin makes them: nobody else has to, and nothing is tried in `default`
+        spaces.setdefault(need.namespace, []).append(need)
+    for need in more:
         spaces.setdefault(need.namespace, []).append(need)
     return tuple(_role(space, _rules(found, plurals)) for space, found in sorted(spaces.items()))
 
