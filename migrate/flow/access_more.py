@@ -33,6 +33,7 @@ from migrate.semantics.plurals import Plurals
 from migrate.semantics.policy import Policy
 from migrate.semantics.since import in_plan, left
 from migrate.semantics.target_rights import Need
+from migrate.semantics.target_role import JUDGES
 from migrate.workspace.folder import Workspace, open_workspace
 from migrate.workspace.journal import read_journal
 from migrate.workspace.preimages import look
@@ -189,6 +190,8 @@ def _rollback(
             f"And escalate or bind, by name, because of {_many(refs)}: who gives a role its rules back grants them. IT "
             "MAY SO GET RIGHTS that it has not, in all namespaces if the role is a ClusterRole."
         )
+    if judged := [ref for ref in done.changed if ref.kind in JUDGES and ref not in goes.bodies]:
+        lines.append(f"IT MAKES AN ADMIN, too: it may update {_many(judged)}, which sees or changes what others write.")
     return needs, lines
 
 

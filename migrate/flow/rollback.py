@@ -11,7 +11,7 @@ from typing import Self
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Target
-from migrate.errors import BAD_INPUT, DONE, LOOK, BadInput, Refused
+from migrate.errors import BAD_INPUT, DONE, LOOK, BadInput, Forbidden, Refused
 from migrate.flow.alike import ours_alone, uid
 from migrate.flow.allowed import refuse_without
 from migrate.flow.around import look_around
@@ -123,15 +123,11 @@ def prepare(
     try:
         # Read again under the lock: somebody may have gone on meanwhile.
         past = journal.past
-        runs = tuple(one for one in past.runs[first:] if writes(one))
+        runs = tuple(one for one in past.runs[first:] if writes(one) and not _idle(one))
         earlier = past.runs[:first]
         changed = _changed(ws, runs, age_identities)
         refs = sorted({ref for one in runs for ref in (*one.made.values(), *one.kept, *one.new)})
-        live = dict(read_live(view, target, refs))
-        for ref, one in changed.items():
-            version = str(one.body.get("apiVersion") or "")
-            if ref in live and version and version != live[ref].get("apiVersion"):
-                live[ref] = target.get(ref, version) or live[ref]
+        live = _live(view, target, refs, changed)
         made = _made(past, runs, live)
         around = look_around(view, [ref for ref in made if ref in live], live)
         undos = judge(made, changed, live, around, data)
@@ -147,6 +143,11 @@ def prepare(
 def writes(run: Run) -> bool:
     """Tell whether a run is one that can be taken back."""
     return run.header.command not in (PREFLIGHT, ROLLBACK)
+
+
+def _idle(run: Run) -> bool:
+    """Tell whether a run was refused or called off before it sent anything: to a person the one before is the last."""
+    return run.exit not in (DONE, LOOK) and not (run.outcomes or run.made or run.kept or run.new)
 
 
 def _refuse_without(
@@ -183,6 +184,7 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
         ]
         what = "fits more than one run" if found else "is no run in the journal"
         raise BadInput(f"--run {run} {what}", "name one of these. Nothing was written.", known[-10:])
+    able = [at for at in able if not _idle(past.runs[at])] or able
     at = able[-1]
     for before in reversed(able[:-1]):
         one, then = past.runs[before], past.runs[at].header
@@ -193,6 +195,20 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
             break
         at = before
     return at
+
+
+def _live(view: View, target: Target, refs: Sequence[Ref], changed: Mapping[Ref, Earlier]) -> dict[Ref, Body]:
+    """What is there of them, each in the version that was kept of it."""
+    try:
+        live = dict(read_live(view, target, refs))
+        for ref, one in changed.items():
+            version = str(one.body.get("apiVersion") or "")
+            if ref in live and version and version != live[ref].get("apiVersion"):
+                live[ref] = target.get(ref, version) or live[ref]
+    except Forbidden as no:
+        fix = "have an admin grant it (gke2eks access target --rollback prints it). Nothing was written."
+        raise Forbidden(no.what, fix) from None
+    return live
 
 
 def _made(past: History, runs: Sequence[Run], live: Mapping[Ref, Body]) -> dict[Ref, set[str]]:

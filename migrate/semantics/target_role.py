@@ -32,7 +32,7 @@ _HARMLESS = frozenset(
         "extension-apiserver-authentication-reader",
     }
 )
-_JUDGES = {
+JUDGES = {
     "MutatingWebhookConfiguration": "webhooks see and change what they name, Secrets and pods of others included",
     "ValidatingWebhookConfiguration": "webhooks see what they name, Secrets included",
     "MutatingAdmissionPolicy": "admission policies change what they name, pods of others included",
@@ -92,8 +92,8 @@ def powers(going: Going, needs: Sequence[Need], *, everywhere: bool = False) -> 
         elif need.verb == "bind" and need.namespace in ("", _SYSTEM) and (why := _binds(need, bodies)):
             found.setdefault(why, set()).update(need.refs)
     for ref, body in bodies.items():
-        if ref.kind in _JUDGES and ref.group in (ADMISSION, "apiregistration.k8s.io"):
-            found.setdefault(_JUDGES[ref.kind], set()).add(ref)
+        if ref.kind in JUDGES and ref.group in (ADMISSION, "apiregistration.k8s.io"):
+            found.setdefault(JUDGES[ref.kind], set()).add(ref)
         elif ref.namespace == _SYSTEM and pod_template(Object(ref, body)) is not None:
             found.setdefault(f"pods in {_SYSTEM}: they may use any ServiceAccount there", set()).add(ref)
     return tuple(Power(why, tuple(sorted(refs))) for why, refs in found.items())

@@ -13,9 +13,10 @@ from contract.target_help import open_target
 from policy_scenes import chosen
 from rig.controlplane import ControlPlane
 from rig.http import Json
-from rights_help import printed, user, verbs
+from rights_help import from_printed, printed, user, verbs
 from rollback_help import Life, actions, deployment, obj
 
+from migrate.cli.main import main
 from migrate.errors import Forbidden
 from migrate.practice import Cluster, Server
 from migrate.semantics.more_rights import More
@@ -182,3 +183,37 @@ def test_what_the_other_policies_need(control_plane: ControlPlane, life: Life, p
     report = life.apply(target=user(control_plane, text), policies=more.policies)
     assert report.exit == 0 and {one.policy for one in report.results} == {policy.partition(":")[0]}, report.results
     life.client.delete(storage(space, "gp3"))
+
+
+def test_on_the_command_line(control_plane: ControlPlane, life: Life, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused in words, with exit code 4 and nothing written; with what the hint prints the same command works."""
+    first_and_second(life)
+    admin = ("--context", "rig", "--kubeconfig", control_plane.kubeconfig())
+    key = ("--hash-key-file", life.key, "--yes")
+
+    def run(*words: object) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(map(str, words)))
+        caught = capsys.readouterr()
+        assert "Traceback" not in caught.err
+        return int(ended.value.code or 0), caught.out + caught.err
+
+    def reach(text: str) -> tuple[object, ...]:
+        return ("-w", life.ws, "--context", "rig", "--kubeconfig", from_printed(control_plane, text).kubeconfig)
+
+    plain = reach(printed(life))
+    mine = ("--wait", "none", "--exclude", "Secret/*/login")  # its value is on a source that is not named here
+    for words, missing, fix in (
+        (("apply", "--prune", *mine), "may not delete configmaps old", "access target --prune prints it"),
+        (("rollback",), "cannot get resource", "access target --rollback prints it"),
+    ):
+        code, said = run(*words, *plain, *key)
+        said = " ".join(said.split())
+        assert code == 4 and missing in said and fix in said and "Nothing was written" in said, said
+    assert len(left(life)) == 3
+    code, text = run("access", "target", "-w", life.ws, *admin, "--prune", "--on-conflict", "overwrite")
+    assert code == 0 and "adds nothing: also what is applied by force" in text
+    code, said = run("apply", "--prune", *mine, *reach(text), *key)
+    assert code == 0 and left(life) == set(), said
+    code, text = run("access", "target", "-w", life.ws, *admin, "--rollback", "--delete-data", "Secret")
+    assert code == 0 and "--rollback adds" in text
