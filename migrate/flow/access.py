@@ -135,6 +135,11 @@ def _comments(lines: Iterable[str]) -> list[str]:
     for line in lines:
         # A command stays whole, so that it can be copied.
         indent = "  " if line.startswith("- ") else ""
-        wrapped = [line] if line.startswith("  ") else textwrap.wrap(line, _WIDTH, subsequent_indent=indent)
+        wrapped = [line] if line.startswith("  ") else _wrapped(line, indent)
         found += [f"# {one}".rstrip() for one in wrapped or [""]]
     return found
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    """Names of options and objects stay whole, too."""
+    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False)

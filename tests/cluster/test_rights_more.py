@@ -14,10 +14,10 @@ from policy_scenes import chosen
 from rig.controlplane import ControlPlane
 from rig.http import Json
 from rights_help import from_printed, printed, user, verbs
-from rollback_help import Life, actions, deployment, obj
+from rollback_help import Life, actions, deployment, messages, obj
 
 from migrate.cli.main import main
-from migrate.errors import Forbidden
+from migrate.errors import Forbidden, Refused
 from migrate.practice import Cluster, Server
 from migrate.semantics.more_rights import More
 
@@ -217,3 +217,32 @@ def test_on_the_command_line(control_plane: ControlPlane, life: Life, capsys: py
     assert code == 0 and left(life) == set(), said
     code, text = run("access", "target", "-w", life.ws, *admin, "--rollback", "--delete-data", "Secret")
     assert code == 0 and "--rollback adds" in text
+
+
+def test_where_nobody_answers_each_object_says_so(
+    control_plane: ControlPlane, life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server without reviews of access: found out at the object, in words, and nothing is lost."""
+
+    def silent(*_: object) -> None:
+        raise Refused("not served", "run it again.")
+
+    monkeypatch.setattr("migrate.flow.allowed.asked", silent)
+    first_and_second(life)
+    target = user(control_plane, printed(life, More(prune=True)), without=("delete", "secrets"))
+    report = life.apply(target=target, prune=True)
+    (failed,) = [one for one in report.results if one.action.value == "failed"]
+    assert failed.ref.kind == "Secret" and "cannot delete" in failed.message and "access target" in failed.fix
+    assert report.exit == 1 and "Secret" in left(life)
+    changed = {**obj("ConfigMap", "fixed", life.space, data={"a": "1"}), "immutable": True}
+    life.client.create(changed)
+    life.plan(obj("Namespace", life.space), {**changed, "data": {"a": "2"}})
+    report = life.apply(target=user(control_plane, printed(life)), policies=chosen("recreate"))
+    found = next(one for one in report.results if one.ref.name == "fixed")
+    assert found.action.value == "failed" and "cannot delete" in found.message and report.exit == 1
+    assert life.get("v1", "ConfigMap", "fixed")
+    life.client.delete(changed)
+    target = user(control_plane, printed(life, More(rollback=True)), without=("delete", "configmaps"))
+    undone = life.rollback(target, everything=True)
+    assert actions(undone)["ConfigMap/stays"] == "failed" and undone.exit == 1
+    assert "cannot delete" in messages(undone)["ConfigMap/stays"]
