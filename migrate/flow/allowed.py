@@ -32,7 +32,7 @@ def refuse_without(target: Target, view: View, needs: Iterable[Need], options: s
     lacking = [text for text, _ in grouped([need for need in wanted if answers.get(need) is False], plurals)]
     if lacking:
         raise Forbidden(
-            f"the caller may not do on {target.name} all that this run will need",
+            f"the caller lacks rights on {target.name} that this run will need",
             f"have an admin grant it (gke2eks access target {options} prints it){instead}. Nothing was written.",
             [f"may not {one}" for one in lacking],
         )
