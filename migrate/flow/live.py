@@ -27,11 +27,7 @@ def read_live(view: View, target: Target, refs: Sequence[Ref], *, strict: bool =
         shown = view.of(*kind)
         if not shown.why:
             return {ref: body for ref, body in shown.bodies.items() if ref in wanted}
-        spaces = view.of("", "Namespace")
-        some = [ref for ref in refs if (ref.group, ref.kind) == kind]
-        # Whose Namespace is gone is gone, and so is a Role there that let somebody ask.
-        there = [ref for ref in some if spaces.why or not ref.namespace or _space(ref) in spaces.bodies]
-        return _one_by_one(target, there, strict)
+        return _one_by_one(target, [ref for ref in refs if (ref.group, ref.kind) == kind], strict)
 
     found: dict[Ref, Body] = {}
     for part in in_threads(kinds, read, 4):
@@ -44,8 +40,11 @@ def unread(ref: Ref) -> Body:
     return {"kind": ref.kind, "metadata": {"name": ref.name}}
 
 
-def _space(ref: Ref) -> Ref:
-    return Ref("", "Namespace", "", ref.namespace)
+def may_be_there(view: View, refs: Sequence[Ref]) -> list[Ref]:
+    """Those whose Namespace is there. With the others went the Role that let somebody ask for them."""
+    spaces = view.of("", "Namespace")
+    there = {"", *(ref.name for ref in spaces.bodies)}
+    return [ref for ref in refs if spaces.why or ref.namespace in there]
 
 
 def _one_by_one(target: Target, refs: Sequence[Ref], strict: bool) -> dict[Ref, Body]:

@@ -16,7 +16,7 @@ from migrate.flow.alike import ours_alone, uid
 from migrate.flow.allowed import refuse_without
 from migrate.flow.around import look_around
 from migrate.flow.fingerprint import who
-from migrate.flow.live import read_live
+from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import PREFLIGHT, ROLLBACK, Who
 from migrate.flow.undoing import Doing, Undoing
 from migrate.flow.view import View
@@ -200,7 +200,7 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
 def _live(view: View, target: Target, refs: Sequence[Ref], changed: Mapping[Ref, Earlier]) -> dict[Ref, Body]:
     """What is there of them, each in the version that was kept of it."""
     try:
-        live = dict(read_live(view, target, refs))
+        live = dict(read_live(view, target, may_be_there(view, refs)))
         for ref, one in changed.items():
             version = str(one.body.get("apiVersion") or "")
             if ref in live and version and version != live[ref].get("apiVersion"):

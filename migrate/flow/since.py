@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migrate.errors import DONE, LOOK
-from migrate.flow.live import read_live
+from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import ROLLBACK, Opened
 from migrate.flow.secret_values import Missing
 from migrate.flow.sending import Fill
@@ -88,7 +88,7 @@ def _left(
     if not made:
         return (), ()
     refs = sorted(set(made.values()))
-    live = read_live(opened.view, opened.target, refs, strict=False)
+    live = read_live(opened.view, opened.target, may_be_there(opened.view, refs), strict=False)
     mine = {uid: ref for uid, ref in made.items() if ref in live and select.matches(Object(ref, live[ref]))}
     agreed = opened.reviewed
     found = judged(mine, goes.plan, agreed.decided.select, agreed.snapshot, live)
