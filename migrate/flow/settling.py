@@ -10,9 +10,10 @@ from migrate.cluster.outcome import Applied, Cause, Conflict, Rejected, Unknown,
 from migrate.flow.alike import others, others_values, uid
 from migrate.flow.anew import Anew, has_pods
 from migrate.flow.keeping import NotKept
+from migrate.flow.noting import Sent
 from migrate.flow.refusals import clash
 from migrate.flow.secret_values import Missing
-from migrate.flow.sending import Sender, Sent
+from migrate.flow.sending import Sender
 from migrate.flow.sending import _Again as Again
 from migrate.model.journal import Action, Intent, Outcome
 from migrate.model.journal import Known as Past
