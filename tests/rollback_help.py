@@ -52,8 +52,8 @@ class Life:
     def apply(self, *, target: Target | None = None, **options: Any) -> Report:
         return self._run(apply.prepare, target, **options)
 
-    def release(self, **options: Any) -> Report:
-        return self._run(release.prepare, None, source_stopped=True, **options)
+    def release(self, *, target: Target | None = None, **options: Any) -> Report:
+        return self._run(release.prepare, target, source_stopped=True, **options)
 
     def _run(self, prepare: Callable[..., Any], target: Target | None, **options: Any) -> Report:
         target, source = target or self.target, options.pop("source", self.source)

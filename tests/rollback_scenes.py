@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apply_help import TODAY
 from pyrage import x25519
 from rollback_help import Died, Dying, Life, actions, deployment, fates, messages, obj, state
 from test_secret_file import CANARY, in_clear
 
 from migrate.errors import BadInput
+from migrate.flow import apply
 from migrate.workspace.folder import open_workspace
 from migrate.workspace.journal import read_journal
 from migrate.workspace.secret_file import recipients
@@ -250,3 +252,11 @@ def test_runs_are_named_by_their_ids(life: Life) -> None:
         life.look(run="nonsense")
     with pytest.raises(BadInput, match="is no workspace"):
         Life(life.client, life.folder, f"{life.space}-none").look()
+
+
+def test_a_run_that_was_called_off_is_not_the_last(life: Life) -> None:
+    life.plan(obj("Namespace", life.space), obj("ConfigMap", "new", life.space, data={"a": "1"}))
+    life.apply()
+    with apply.prepare(life.target, life.ws, today=TODAY, hash_key_file=life.key):
+        pass  # another name was typed
+    assert fates(life.look()) == {f"Namespace/{life.space}": "delete", "ConfigMap/new": "delete"}

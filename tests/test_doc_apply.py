@@ -70,6 +70,6 @@ def test_every_message_of_the_page_is_made_to_happen(repo: Path) -> None:
         before, said, after = re.fullmatch(r"(?s)(.*?)```\n(\$ .*?)```\n(.*)", rest).groups()  # type: ignore[union-attr]
         assert before.strip() not in ("", "prose"), title
         code = re.match(r"Exit code (\d+)\.\n", after)
-        assert code and said.startswith("$ gke2eks apply "), title
+        assert code and said.startswith(("$ gke2eks apply ", "$ gke2eks release ")), title
         # Every refusal says what to do next, or how to go on.
         assert code[1] == "0" or re.search(r"^ *next:? |To go on: |read again by: ", said, re.MULTILINE), title

@@ -20,6 +20,10 @@ from policy_scenes import (  # noqa: F401
     test_values_of_a_secret_are_shown_nowhere,
     test_what_somebody_started_while_it_was_held_stays,
 )
+from policy_scenes_release import (  # noqa: F401
+    test_keep_target_releases_nothing_that_would_stay_inert,
+    test_release_settles_what_was_changed_while_it_was_held,
+)
 from rig.http import Client
 from rollback_help import Life
 
@@ -164,4 +168,18 @@ def test_what_servers_say_of_fields_that_are_fixed(said: str, is_fixed: bool, se
 def test_slips_on_the_command_line(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["apply", "--context", "prod", *words])
+    assert ended.value.code == 2 and said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--on-conflict", "recreate"), "release deletes nothing, so it has no recreate"),
+        (("--on-conflict", "force"), "Invalid value for '--on-conflict': 'force' names no policy"),
+        (("--recreate-data", "Pod/shop/web"), "No such option '--recreate-data'"),
+    ],
+)
+def test_slips_of_a_release(words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["release", "--context", "prod", *words])
     assert ended.value.code == 2 and said in " ".join(capsys.readouterr().err.split())

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from migrate.cli.options import Cluster, cluster_options, selection_options, target_options, workspace_option
+from migrate.cli.policies import more_rights_options
 from migrate.cli.screen import echo
 
 if TYPE_CHECKING:
     from migrate.cli.names import TargetName
     from migrate.model.selection import Selection
+    from migrate.semantics.more_rights import More
 
 
 @click.group("access")
@@ -46,8 +48,12 @@ def source(cluster: Cluster) -> int:
     is_flag=True,
     help="One ClusterRole instead of a Role in each namespace: for namespaces that apply itself shall make.",
 )
-def target(workspace: Path, target: TargetName | None, select: Selection, cluster_wide: bool) -> int:
+@more_rights_options
+def target(workspace: Path, target: TargetName | None, select: Selection, cluster_wide: bool, more: More) -> int:
     """Print the roles that preflight, apply and release need for the plan in the workspace, and nothing more.
+
+    To delete, and to update what others own, is not among these rights: --prune, --on-conflict and --rollback add
+    what apply --prune, apply --on-conflict and rollback need, each for the objects in question, by name.
 
     On top stands whether they make an admin, because of which objects, and how to do without. With --context or --eks
     the target is asked which kinds and namespaces it has; nothing is written to it. Save it, and an admin applies it.
@@ -57,7 +63,7 @@ def target(workspace: Path, target: TargetName | None, select: Selection, cluste
     opened = target.open()[0] if target is not None else None
     eks = (target.eks or "") if target is not None else ""
     printed = access_target(
-        workspace, today=date.today(), select=select, target=opened, eks=eks, everywhere=cluster_wide
+        workspace, today=date.today(), select=select, target=opened, eks=eks, everywhere=cluster_wide, more=more
     )
     echo(printed)
     return 0

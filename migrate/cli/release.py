@@ -11,10 +11,12 @@ import click
 
 from migrate.cli.names import SourceName, TargetName
 from migrate.cli.options import hash_key_option, selection_options, source_options, target_options, workspace_option
+from migrate.cli.policies import release_policy_options
 from migrate.cli.sending import carry_out, confirm, line, refuse_silence, running_options, tell
 
 if TYPE_CHECKING:
     from migrate.model.selection import Selection
+    from migrate.semantics.policy import Policies
 
 
 @click.command("release")
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     allow_from_autoenv=False,
     help="Your word that the source runs none of it any more, where it cannot be asked; it is written down.",
 )
+@release_policy_options
 @running_options
 @hash_key_option
 def command(
@@ -36,6 +39,7 @@ def command(
     select: Selection,
     workspace: Path,
     source_stopped: bool,
+    policies: Policies,
     age_identities: tuple[Path, ...],
     age_recipients: tuple[str, ...],
     no_undo: bool,
@@ -51,7 +55,8 @@ def command(
 
     It never starts a workload whose volume has data on the source until gke2eks.yaml says what becomes of it, nor one
     whose twin still runs on the source: it prints the command that stops it there, and never runs that itself. It
-    never deletes anything, and never writes to the source.
+    never deletes anything, takes no field from another manager unless --on-conflict says so, and never writes to the
+    source.
 
     With -o json, stdout is one document of the shape in reports/apply.schema.json; all else goes to stderr.
 
@@ -84,6 +89,7 @@ def command(
         age_recipients=recipients(age_recipients) if age_recipients else None,
         no_undo=no_undo,
         hash_key_file=hash_key_file,
+        policies=policies,
     )
     named = target.options, source.options if source else "", select.as_options()
     values = shlex.join(
@@ -92,7 +98,8 @@ def command(
         + ["--no-undo"] * no_undo
     )
     key = shlex.join(["--hash-key-file", str(hash_key_file)]) if hash_key_file else ""
-    again = line("release", workspace, *named, values, key, "--source-stopped" if source_stopped else "")
+    asked = shlex.join([*["--source-stopped"] * source_stopped, *policies.texts()])
+    again = line("release", workspace, *named, values, key, asked)
     with prepared:
         confirm(prepared, target, yes=yes)
         report = carry_out(

@@ -10,10 +10,9 @@ import click
 
 from migrate.cli.names import TargetName
 from migrate.cli.options import hash_key_option, target_options, workspace_option
+from migrate.cli.policies import DATA_KINDS
 from migrate.cli.screen import color, echo, unicode, width
 from migrate.cli.sending import ask, line, refuse_silence, stopped_by_signals
-
-_DATA = ("PersistentVolumeClaim", "PersistentVolume", "VolumeSnapshot", "VolumeSnapshotContent", "Secret")
 
 
 @click.command("rollback")
@@ -25,7 +24,7 @@ _DATA = ("PersistentVolumeClaim", "PersistentVolume", "VolumeSnapshot", "VolumeS
     "--delete-data",
     "data",
     multiple=True,
-    type=click.Choice(_DATA),
+    type=click.Choice(DATA_KINDS),
     allow_from_autoenv=False,
     help="Delete what was made of this kind, too, with the data in it; may be given again.",
 )

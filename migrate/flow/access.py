@@ -9,20 +9,20 @@ from datetime import date
 from pathlib import Path
 
 from migrate.cluster.port import Target
+from migrate.flow.access_more import beside_plain, some
 from migrate.flow.reviewed import reviewed
 from migrate.flow.rights import rights_for
 from migrate.flow.view import View
 from migrate.manifest import text
 from migrate.model.objects import Body
-from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import Going, going
+from migrate.semantics.more_rights import NO_MORE, More
 from migrate.semantics.plurals import Plurals
 from migrate.semantics.target_rights import Need, namespaces, needed, plurals_of
 from migrate.semantics.target_role import ROLE, all_of, bound, makes_pods, powers, roles, without
 
 _ALWAYS = ("default", "kube-node-lease", "kube-public", "kube-system")
-_SHOWN = 3
 _WIDTH = 98
 
 
@@ -34,45 +34,55 @@ def access_target(
     target: Target | None = None,
     eks: str = "",
     everywhere: bool = False,
+    more: More = NO_MORE,
 ) -> str:
     """What `gke2eks access target` prints. Without a target, names of resources come from the plan and from tables.
 
-    `eks` is region/cluster for the command that lets somebody in; `everywhere` asks for one ClusterRole.
+    `eks` is region/cluster for the command that lets somebody in; `everywhere` asks for one ClusterRole; `more` is
+    what the rights shall be enough for beside preflight, apply and release.
     """
-    plan = reviewed(workspace, today=today).plan
+    agreed = reviewed(workspace, today=today)
+    plan = agreed.plan
     goes = going(plan, select=select)  # what arrives held is sent by apply or by release: the same rights
     view = View(target) if target is not None else None
     served = view.kinds() if view is not None else ()
     there = {ref.name for ref in view.of("", "Namespace").bodies} if view is not None else set()
     plurals = plurals_of(goes, served)
     needs = rights_for(goes, view) if view is not None else needed(goes, plurals)
-    objects = access_objects(needs, plurals, there=there, everywhere=everywhere)
+    extra = beside_plain(workspace, agreed, goes, more, needs, plurals, view=view, select=select)
+    objects = access_objects(needs, plurals, there=there, everywhere=everywhere, more=extra.needs)
     asked = f"asked of {target.name}" if target is not None else "from the plan alone, without asking a target"
     head = [
         f"What gke2eks preflight, apply and release need on the target for this plan, {asked}.",
         f"Plan {plan.digest}, {len(goes.steps)} objects.",
         "",
         *_meaning(goes, needs, workspace, select, everywhere=everywhere),
-        *_guessed(needs, plurals),
+        *extra.lines,
+        *_guessed((*needs, *extra.needs), plurals),
         *_how(eks),
     ]
     return "\n".join([*_comments(head), *(f"---\n{text.dump(one).rstrip()}" for one in objects)])
 
 
 def access_objects(
-    needs: Sequence[Need], plurals: Plurals, *, there: Iterable[str] = (), everywhere: bool = False
+    needs: Sequence[Need],
+    plurals: Plurals,
+    *,
+    there: Iterable[str] = (),
+    everywhere: bool = False,
+    more: Iterable[Need] = (),
 ) -> tuple[Body, ...]:
     """What an admin applies: the namespaces that are not `there`, bare, then roles and bindings to the group."""
     made = set() if everywhere else {*namespaces(needs)} - {*there, *_ALWAYS}
     spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(made)]
-    granted = roles(needs, plurals, everywhere=everywhere)
+    granted = roles(needs, plurals, everywhere=everywhere, more=more)
     return (*spaces, *(one for role in granted for one in (role, bound(role))))
 
 
 def _meaning(goes: Going, needs: Sequence[Need], workspace: Path, select: Selection, *, everywhere: bool) -> list[str]:
     """Say whether this makes an admin, because of which objects, and how to do without."""
     found, pods = powers(goes, needs, everywhere=everywhere), makes_pods(goes)
-    why = [f"- {power.why} ({_some(power.refs)})" for power in found]
+    why = [f"- {power.why} ({some(power.refs)})" for power in found]
     if everywhere and pods:
         why.append("- pods in every namespace: they may use any ServiceAccount. Without --cluster-wide it may not.")
     lines = ["It makes nobody an admin of the target by what is in the plan."]
@@ -89,7 +99,7 @@ def _meaning(goes: Going, needs: Sequence[Need], workspace: Path, select: Select
         ]
     if not everywhere and (spaces := all_of(needs)):
         lines += [
-            f"It may have every right within {_some(spaces)}: roles there grant more than it has (escalate).",
+            f"It may have every right within {some(spaces)}: roles there grant more than it has (escalate).",
         ]
     if pods:
         lines += [
@@ -125,11 +135,11 @@ def _comments(lines: Iterable[str]) -> list[str]:
     for line in lines:
         # A command stays whole, so that it can be copied.
         indent = "  " if line.startswith("- ") else ""
-        wrapped = [line] if line.startswith("  ") else textwrap.wrap(line, _WIDTH, subsequent_indent=indent)
+        wrapped = [line] if line.startswith("  ") else _wrapped(line, indent)
         found += [f"# {one}".rstrip() for one in wrapped or [""]]
     return found
 
 
-def _some(these: Sequence[Ref] | Sequence[str]) -> str:
-    more = len(these) - _SHOWN
-    return ", ".join(map(str, these[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+def _wrapped(line: str, indent: str) -> list[str]:
+    """Names of options and objects stay whole, too."""
+    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_on_hyphens=False)

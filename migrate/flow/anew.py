@@ -26,6 +26,7 @@ from migrate.semantics.going import Going
 from migrate.semantics.holding import REPLICAS, State, hold, inert, state
 from migrate.semantics.holding_release import Request, arrive, release
 from migrate.semantics.holding_scaling import number
+from migrate.semantics.policy import trial_name
 from migrate.workspace.journal import Journal
 
 _TRIES = 5  # controllers write to the status of what they look after, and each write makes a new version
@@ -37,7 +38,6 @@ _WITH_PODS = frozenset(
 _BETWEEN = (("apps", "ReplicaSet"), ("batch", "Job"))  # what stands between a workload and its pods
 # Two objects cannot have these at once, so that a trial beside the old one says nothing about them.
 _TAKEN = ("metadata.name", "spec.clusterIP", "spec.ports", "spec.healthCheckNodePort", "spec.allocateLoadBalancer")
-_TRIAL = "-gke2eks-trial"
 _NOT_JUDGED = frozenset({Reason.THROTTLED, Reason.WEBHOOK_NO_DRY_RUN, Reason.QUOTA, Reason.ABSENT})
 
 
@@ -95,8 +95,7 @@ class Anew:
     def refused(self, body: Body) -> str:
         """Why a server would not take it as a new object; ''. Tried under another name, beside the old one."""
         meta: Any = body["metadata"]
-        name = f"{str(meta['name'])[:40].rstrip('-.')}{_TRIAL}"
-        tried = self.target.dry_run({**body, "metadata": {**meta, "name": name}})
+        tried = self.target.dry_run({**body, "metadata": {**meta, "name": trial_name(str(meta["name"]))}})
         if not isinstance(tried, Rejected) or tried.reason in _NOT_JUDGED:
             return ""
         if tried.faults and all(one.field.startswith(_TAKEN) for one in tried.faults):

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
+from migrate.flow.allowed import refuse_without
+from migrate.flow.chosen import settling
 from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
-from migrate.flow.settling import settling
-from migrate.flow.since import since_last
+from migrate.flow.since import planned_kinds, since_last
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
 from migrate.semantics.holding_who import held_with
+from migrate.semantics.more_rights import for_prune
 from migrate.semantics.policy import NONE, Policies
 from migrate.semantics.twins_data import held_for_data
 from migrate.workspace.secret_file import Recipients
@@ -72,7 +74,11 @@ def prepare(
         fill = values(opened, goes.steps.values(), source, age_identities)
         notes += [str(one) for one in goes.gates.broken]
         keep = keeping(opened, age_recipients, no_undo=no_undo)
-        sender, said = settling(opened, goes, fill.fill, keep, policies)
+        sender, said = settling(opened, goes, fill.fill, keep, policies, refs=goes.steps)
+        since = since_last(opened, goes, fill.fill, select, kubectl)
+        if prune:
+            going_away = for_prune([one.ref for one in since.prunable], planned_kinds(goes))
+            refuse_without(target, opened.view, going_away, "--prune", ", or leave --prune out")
         return Prepared(
             "apply",
             opened,
@@ -84,7 +90,7 @@ def prepare(
             notes=(*notes, *said),
             keep=keep,
             sender=sender,
-            since=since_last(opened, goes, fill.fill, select, kubectl),
+            since=since,
             prunes=prune,
         )
     except BaseException:

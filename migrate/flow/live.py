@@ -14,10 +14,11 @@ from migrate.model.objects import Body
 from migrate.model.ref import Ref
 
 
-def read_live(view: View, target: Target, refs: Sequence[Ref]) -> Mapping[Ref, Body]:
+def read_live(view: View, target: Target, refs: Sequence[Ref], *, strict: bool = True) -> Mapping[Ref, Body]:
     """What is on the target of these: by lists, and one by one where there is no right to list.
 
     Of a kind that cannot be read, as when nobody converts it, each is given as `unread`: whoever needs it reads again.
+    So is, unless `strict`, what the caller may not read; else that raises Forbidden.
     """
     kinds = sorted({(ref.group, ref.kind) for ref in refs})
     wanted = set(refs)
@@ -26,7 +27,7 @@ def read_live(view: View, target: Target, refs: Sequence[Ref]) -> Mapping[Ref, B
         shown = view.of(*kind)
         if not shown.why:
             return {ref: body for ref, body in shown.bodies.items() if ref in wanted}
-        return _one_by_one(target, [ref for ref in refs if (ref.group, ref.kind) == kind])
+        return _one_by_one(target, [ref for ref in refs if (ref.group, ref.kind) == kind], strict)
 
     found: dict[Ref, Body] = {}
     for part in in_threads(kinds, read, 4):
@@ -39,13 +40,22 @@ def unread(ref: Ref) -> Body:
     return {"kind": ref.kind, "metadata": {"name": ref.name}}
 
 
-def _one_by_one(target: Target, refs: Sequence[Ref]) -> dict[Ref, Body]:
+def may_be_there(view: View, refs: Sequence[Ref]) -> list[Ref]:
+    """Those whose Namespace is there. With the others went the Role that let somebody ask for them."""
+    spaces = view.of("", "Namespace")
+    there = {"", *(ref.name for ref in spaces.bodies)}
+    return [ref for ref in refs if spaces.why or ref.namespace in there]
+
+
+def _one_by_one(target: Target, refs: Sequence[Ref], strict: bool) -> dict[Ref, Body]:
     found: dict[Ref, Body] = {}
     for at, ref in enumerate(refs):
         try:
             body = target.get(ref)
         except Forbidden:
-            raise
+            if strict:
+                raise
+            body = unread(ref)
         except Refused as no:
             if not only_here(target, no):
                 raise

@@ -9,6 +9,7 @@ from pathlib import Path
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Source, Target
 from migrate.errors import Forbidden
+from migrate.flow.chosen import settling
 from migrate.flow.keeping import keeping
 from migrate.flow.opening import Opened, earlier_held, held_all, open_run, questions
 from migrate.flow.prepared import Prepared
@@ -21,6 +22,7 @@ from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import Going, going
 from migrate.semantics.holding import State, state
+from migrate.semantics.policy import NONE, Policies
 from migrate.semantics.release_order import release_waits
 from migrate.semantics.running import WORKLOADS
 from migrate.semantics.twins_data import held_for_data
@@ -43,9 +45,11 @@ def prepare(
     hash_key_file: Path | None = None,
     age_recipients: Recipients | None = None,
     no_undo: bool = False,
+    policies: Policies = NONE,
 ) -> Prepared:
     """Find what is held and may start; nothing is written to the target. Raises BadInput, BadWorkspace, Refused.
 
+    `policies`: what is said to be recreated is left to apply: a release deletes nothing.
     `source_stopped`: a person says that nothing runs there. `kubectl` is how a person asks the source for something.
     """
     opened = open_run(
@@ -74,7 +78,8 @@ def prepare(
         refs = tuple(ref for ref in found if ref not in refused)
         waits = release_waits(goes.gates, goes.bodies, refs)
         fill = values(opened, [goes.steps[ref] for ref in refs], source, age_identities)
-        said = notes(twins, stopped=source_stopped)
+        keep = keeping(opened, age_recipients, no_undo=no_undo)
+        sender, chosen = settling(opened, goes, fill.fill, keep, policies, refs=refs)
         return Prepared(
             "release",
             opened,
@@ -85,8 +90,9 @@ def prepare(
             source,
             releases=frozenset(refs),
             refused=tuple(refused[ref] for ref in sorted(refused)),
-            notes=said,
-            keep=keeping(opened, age_recipients, no_undo=no_undo),
+            notes=(*notes(twins, stopped=source_stopped), *chosen),
+            keep=keep,
+            sender=sender,
         )
     except BaseException:
         opened.journal.close()

@@ -11,11 +11,12 @@ from typing import Self
 
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Target
-from migrate.errors import BAD_INPUT, DONE, LOOK, BadInput, Refused
+from migrate.errors import BAD_INPUT, DONE, LOOK, BadInput, Forbidden, Refused
 from migrate.flow.alike import ours_alone, uid
+from migrate.flow.allowed import refuse_without
 from migrate.flow.around import look_around
 from migrate.flow.fingerprint import who
-from migrate.flow.live import read_live
+from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import PREFLIGHT, ROLLBACK, Who
 from migrate.flow.undoing import Doing, Undoing
 from migrate.flow.view import View
@@ -24,7 +25,9 @@ from migrate.model.objects import Body
 from migrate.model.ref import Ref
 from migrate.model.undone import UndoReport
 from migrate.preflight.identity import shown_flavour
-from migrate.semantics.rollback import Earlier, Fate, Undo, judge
+from migrate.semantics.more_rights import of
+from migrate.semantics.rollback import CLAIM, Around, Earlier, Fate, Undo, judge
+from migrate.semantics.target_rights import Need
 from migrate.workspace import hashkey
 from migrate.workspace.folder import MARKER, Workspace, open_workspace
 from migrate.workspace.journal import Journal, Start, open_journal, read_journal
@@ -120,18 +123,15 @@ def prepare(
     try:
         # Read again under the lock: somebody may have gone on meanwhile.
         past = journal.past
-        runs = tuple(one for one in past.runs[first:] if _writes(one))
+        runs = tuple(one for one in past.runs[first:] if writes(one) and not _idle(one))
         earlier = past.runs[:first]
         changed = _changed(ws, runs, age_identities)
         refs = sorted({ref for one in runs for ref in (*one.made.values(), *one.kept, *one.new)})
-        live = dict(read_live(view, target, refs))
-        for ref, one in changed.items():
-            version = str(one.body.get("apiVersion") or "")
-            if ref in live and version and version != live[ref].get("apiVersion"):
-                live[ref] = target.get(ref, version) or live[ref]
+        live = _live(view, target, refs, changed)
         made = _made(past, runs, live)
         around = look_around(view, [ref for ref in made if ref in live], live)
         undos = judge(made, changed, live, around, data)
+        _refuse_without(target, view, undos, around, data)
         doing = Doing(target, view, journal, made, live, frozenset(data), _held_before(earlier))
         shown = Who(target.name, facts.account if facts else "", view.minor, flavour, cluster)
         return Ready(shown, runs, undos, doing, _forgotten(past, runs, earlier, live))
@@ -140,13 +140,37 @@ def prepare(
         raise
 
 
-def _writes(run: Run) -> bool:
+def writes(run: Run) -> bool:
+    """Tell whether a run is one that can be taken back."""
     return run.header.command not in (PREFLIGHT, ROLLBACK)
+
+
+def _idle(run: Run) -> bool:
+    """Tell whether a run was refused or called off before it sent anything: to a person the one before is the last."""
+    return run.exit not in (DONE, LOOK) and not (run.outcomes or run.made or run.kept or run.new)
+
+
+def _refuse_without(
+    target: Target, view: View, undos: Sequence[Undo], around: Around, data: Collection[tuple[str, str]]
+) -> None:
+    """A rollback that could do only a part may leave worse than it found. Raises Forbidden, Refused."""
+    deletes = [one.ref for one in undos if one.fate is Fate.DELETE]
+    needs = [of("delete", ref) for ref in deletes]
+    needs += [of("update", one.ref) for one in undos if one.fate is Fate.RESTORE]
+    if deletes and CLAIM not in data:
+        needs.append(Need("list", *CLAIM))
+    refuse_without(target, view, needs, "--rollback", "")
+    if deletes and CLAIM not in data and (why := around.unseen.get(CLAIM)):
+        # Whose claims would go with it, and their data, nobody could tell.
+        raise Refused(
+            f"nobody could look which claims hold data ({why})",
+            "see why, or get the right to (gke2eks access target prints it). Nothing was written.",
+        )
 
 
 def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
     """The index of the first run to be taken back. Raises BadInput."""
-    able = [at for at, one in enumerate(past.runs) if _writes(one)]
+    able = [at for at, one in enumerate(past.runs) if writes(one)]
     if not able:
         raise BadInput(f"nothing was applied from {workspace}", "name the workspace that was applied with -w.")
     if everything:
@@ -160,6 +184,7 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
         ]
         what = "fits more than one run" if found else "is no run in the journal"
         raise BadInput(f"--run {run} {what}", "name one of these. Nothing was written.", known[-10:])
+    able = [at for at in able if not _idle(past.runs[at])] or able
     at = able[-1]
     for before in reversed(able[:-1]):
         one, then = past.runs[before], past.runs[at].header
@@ -170,6 +195,20 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
             break
         at = before
     return at
+
+
+def _live(view: View, target: Target, refs: Sequence[Ref], changed: Mapping[Ref, Earlier]) -> dict[Ref, Body]:
+    """What is there of them, each in the version that was kept of it."""
+    try:
+        live = dict(read_live(view, target, may_be_there(view, refs)))
+        for ref, one in changed.items():
+            version = str(one.body.get("apiVersion") or "")
+            if ref in live and version and version != live[ref].get("apiVersion"):
+                live[ref] = target.get(ref, version) or live[ref]
+    except Forbidden as no:
+        fix = "have an admin grant it (gke2eks access target --rollback prints it). Nothing was written."
+        raise Forbidden(no.what, fix) from None
+    return live
 
 
 def _made(past: History, runs: Sequence[Run], live: Mapping[Ref, Body]) -> dict[Ref, set[str]]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
-from migrate.cluster.outcome import Cause, Conflict, Rejected, Unknown, Written
+from migrate.cluster.outcome import Applied, Cause, Conflict, Rejected, Unknown, Written
 from migrate.flow.alike import others, others_values, uid
 from migrate.flow.anew import Anew, has_pods
-from migrate.flow.keeping import Keep, NotKept
+from migrate.flow.keeping import NotKept
 from migrate.flow.noting import Sent
-from migrate.flow.opening import Opened
 from migrate.flow.refusals import clash
 from migrate.flow.secret_values import Missing
-from migrate.flow.sending import Fill, Sender
+from migrate.flow.sending import Sender
 from migrate.flow.sending import _Again as Again
 from migrate.model.journal import Action, Intent, Outcome
 from migrate.model.journal import Known as Past
@@ -24,8 +22,7 @@ from migrate.model.path import P
 from migrate.model.plan import Step
 from migrate.model.ran import Clash
 from migrate.model.ref import Ref
-from migrate.semantics.going import Going
-from migrate.semantics.holding import Held, State, state
+from migrate.semantics.holding import MARK, REPLICAS, Held, State, inert, state
 from migrate.semantics.holding_release import OURS, Request, release
 from migrate.semantics.policy import BEFORE, NONE, Choice, Policies, Policy, a_controller
 from migrate.semantics.taking_over import not_sent, taken_over, without
@@ -33,7 +30,6 @@ from migrate.workspace.journal_digest import digest
 
 _TRIES = 3
 _SHOWN = 8
-_ADDRESS = {"Service": " Its address and its load balancer go with it, unless the plan names them."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ class SettlingSender(Sender):
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | Again:
         choice = self._policies.of(step.ref)
-        if choice.policy is Policy.FAIL or step.ref in self._releases:
+        if choice.policy is Policy.FAIL or (choice.policy is Policy.RECREATE and step.ref in self._releases):
             return super()._once(step, body, live)
         settled: _Settled | Sent | Again | None = self._gone.get(step.ref)
         if live is not None:
@@ -147,13 +143,24 @@ class SettlingSender(Sender):
         if choice.policy is Policy.KEEP_TARGET:
             paths = [one.path for one in causes]
             self._chosen[ref] = tuple(
-                replace(one, body=without(one.body, paths)) if one.manager == OURS else one for one in requests
+                replace(one, body=without(one.body, paths)) if one.manager == OURS else one
+                for one in requests
+                if one.manager == OURS or REPLICAS not in paths  # theirs stay: there is nothing to hand over
             )
+            if ref in self._releases and (MARK in paths or self._stays_inert(body, self._chosen[ref])):
+                del self._chosen[ref]
+                found = self._conflict(ref, Conflict(causes), 0)
+                return replace(found, ran=replace(found.ran, because="keep-target would keep it from starting"))
             return _Settled(choice.policy, live, clashes)
         if choice.policy is Policy.ADOPT and adoptable:
             return self._adopted(ref, choice, requests[0].body, clashes)
         self._forced.add(ref)
         return _Settled(choice.policy, live, clashes)
+
+    def _stays_inert(self, planned: Body, requests: tuple[Request, ...]) -> bool:
+        """Tell whether what holds the object would stay, because it is somebody else's, too."""
+        tried = self._target.dry_run(requests[0].body, manager=OURS)
+        return isinstance(tried, Applied) and inert(tried.body) and not inert(planned)
 
     def _causes(self, request: Request, live: Body) -> tuple[Cause, ...] | Rejected:
         tried = self._target.dry_run(request.body, manager=request.manager)
@@ -248,28 +255,3 @@ def _not_settled(causes: Iterable[Cause], choice: Choice, held: Held | None) -> 
         strange = sorted({one.manager for one in causes if not choice.adopts(one.manager)} - {BEFORE})
         return f"adopt does not mean {', '.join(strange)}: name it, as in adopt:{strange[0]}" if strange else ""
     return ""
-
-
-def settling(
-    opened: Opened, going: Going, fill: Fill, keep: Keep, policies: Policies
-) -> tuple[Callable[..., Sender], tuple[str, ...]]:
-    """What sends in a run with these policies, and what a person is told before it begins."""
-    asker = SettlingSender(
-        opened.target, going, opened.journal, opened.key, opened.live, fill, keep=keep, policies=policies
-    )
-    fixed_ones = asker.fixed(going.steps) if any(one.policy is Policy.RECREATE for one in policies.choices) else {}
-    agreed = {ref: uid(body) for ref, body in fixed_ones.items()}
-    return partial(SettlingSender, policies=policies, agreed=agreed), tuple(_told(fixed_ones, policies))
-
-
-def _told(fixed_ones: Mapping[Ref, Body], policies: Policies) -> Iterator[str]:
-    if policies.choices:
-        yield f"where something is in the way: {'; '.join(map(str, policies.choices))}"
-    for ref, body in fixed_ones.items():
-        if not policies.may_recreate(ref, with_claims=Anew.takes_claims(body)):
-            yield f"{ref} cannot be changed and may hold data: it is left out unless --recreate-data '{ref}' names it"
-            continue
-        pods = " All its pods end first: it is DOWN until the new ones are ready." if has_pods(ref) else ""
-        data = " DATA that hangs on it may be lost." if str(ref) in policies.data else ""
-        more = f"{pods}{data}{_ADDRESS.get(ref.kind, '')}"
-        yield f"{ref} is DELETED and made anew, as a field of it cannot be changed.{more}"

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migrate.errors import DONE, LOOK
-from migrate.flow.live import read_live
+from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import ROLLBACK, Opened
 from migrate.flow.secret_values import Missing
 from migrate.flow.sending import Fill
 from migrate.flow.view import View
-from migrate.manifest.waves import WAVES
 from migrate.model.journal import History, Known, Run
 from migrate.model.objects import Body, Object
 from migrate.model.path import Path
@@ -22,19 +21,13 @@ from migrate.model.since import Changed, Left, Since
 from migrate.semantics.going import Going
 from migrate.semantics.holding import REPLICAS
 from migrate.semantics.holding_release import arrive
+from migrate.semantics.more_rights import named_by
 from migrate.semantics.since import changed, dropped, in_plan, needed, told
 from migrate.semantics.since import left as judged
 from migrate.workspace.journal_digest import digest
 from migrate.workspace.journal_projection import project
 
 _WRITES = ("apply", "release")
-_WORKLOADS = next(wave for wave in WAVES if wave.title == "workloads")
-# Whoever may name something: workloads and their pods, and what stands before them.
-_NAMES = frozenset(
-    {(row.group, kind) for row in _WORKLOADS.rows for kind in row.kinds.split()}
-    | {("networking.k8s.io", "Ingress"), ("rbac.authorization.k8s.io", "RoleBinding"), ("", "ServiceAccount")}
-    | {("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("", "PersistentVolumeClaim")}
-)
 
 
 def since_last(
@@ -61,8 +54,7 @@ def still_needed(opened: Opened, goes: Going, found: Iterable[Left]) -> tuple[Le
     found = tuple(found)
     view = View(opened.target)
     served = {(one.group, one.kind) for one in view.kinds() if one.plural}
-    planned = {(step.ref.group, step.ref.kind) for step in goes.plan.steps if step.body is not None}
-    kinds = (_NAMES | planned) & served
+    kinds = named_by(planned_kinds(goes)) & served
     bodies: dict[Ref, Body] = {}
     unseen: dict[tuple[str, str], str] = {}
     for kind in sorted(kinds):
@@ -72,11 +64,17 @@ def still_needed(opened: Opened, goes: Going, found: Iterable[Left]) -> tuple[Le
     return needed(found, bodies, unseen)
 
 
+def planned_kinds(goes: Going) -> frozenset[tuple[str, str]]:
+    """(group, kind) of all that the plan has, selected or not."""
+    return frozenset((step.ref.group, step.ref.kind) for step in goes.plan.steps if step.body is not None)
+
+
 def _of(run: Run) -> str:
     return run.header.command.partition(" ")[0]
 
 
-def _knows(past: History, ref: Ref) -> bool:
+def knows(past: History, ref: Ref) -> bool:
+    """Tell whether the journal knows something of it, and no rollback or prune has made that void."""
     known = past.objects.get(ref)
     return known is not None and bool(known.uid or known.held or known.released or known.open)
 
@@ -90,14 +88,14 @@ def _left(
     if not made:
         return (), ()
     refs = sorted(set(made.values()))
-    live = read_live(opened.view, opened.target, refs)
+    live = read_live(opened.view, opened.target, may_be_there(opened.view, refs), strict=False)
     mine = {uid: ref for uid, ref in made.items() if ref in live and select.matches(Object(ref, live[ref]))}
     agreed = opened.reviewed
     found = judged(mine, goes.plan, agreed.decided.select, agreed.snapshot, live)
     claims = opened.view.of("", "PersistentVolumeClaim").bodies if found else {}
     around = {**claims, **{step.ref: step.body for step in goes.plan.steps if step.body is not None}}
     found = needed(found, {**around, **{one.ref: live[one.ref] for one in found}}, {})
-    return told(found, kubectl), tuple(ref for ref in refs if ref not in live and _knows(past, ref))
+    return told(found, kubectl), tuple(ref for ref in refs if ref not in live and knows(past, ref))
 
 
 def _changed(opened: Opened, goes: Going, fill: Fill, step: Step, known: Known) -> Changed | None:

@@ -55,13 +55,17 @@ class View:
                 self._shown[key] = self._list(group, kind)
             return self._shown[key]
 
+    def within(self, group: str, kind: str, namespace: str) -> Shown:
+        """The same of one namespace, for whoever may not list the kind in all of them; not kept."""
+        return self._list(group, kind, namespace)
+
     def forget(self) -> None:
         """Ask again from now on."""
         with self._lock:
             self._kinds = None
             self._shown.clear()
 
-    def _list(self, group: str, name: str) -> Shown:
+    def _list(self, group: str, name: str, namespace: str = "") -> Shown:
         kinds = self.kinds()
         kind = next((one for one in kinds if (one.group, one.kind) == key(group, name) and one.plural), None)
         if kind is None:
@@ -70,7 +74,7 @@ class View:
         if "list" not in kind.verbs:
             return Shown({}, f"{kind} has no list")
         try:
-            return Shown(listed(self._target, kind))
+            return Shown(listed(self._target, kind, namespace))
         except (NotLoggedIn, Unreachable):
             raise
         except Forbidden as no:

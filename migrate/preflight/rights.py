@@ -34,9 +34,9 @@ def checks(needs: Iterable[Need], answers: Mapping[Need, bool | None], plurals: 
         silent = [need for need in asked if answers.get(need) is None]
         if not missing and not silent:
             yield passed(id, f"The caller may {_WHAT[id]}.", *_refs(asked))
-        for what, found in _grouped(missing, plurals):
+        for what, found in grouped(missing, plurals):
             yield _missing(id, what, found)
-        for what, found in _grouped(silent, plurals):
+        for what, found in grouped(silent, plurals):
             yield unknown(
                 id,
                 f"Whether the caller may {what}.",
@@ -69,7 +69,7 @@ def _id(need: Need) -> str:
     return _ID[need.verb]
 
 
-def _grouped(needs: Iterable[Need], plurals: Plurals) -> Iterator[tuple[str, list[Need]]]:
+def grouped(needs: Iterable[Need], plurals: Plurals) -> Iterator[tuple[str, list[Need]]]:
     """('create and patch deployments.apps in shop', needs): kinds that lack the same in the same places are one."""
     kinds: dict[str, list[Need]] = {}
     for need in needs:

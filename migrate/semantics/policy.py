@@ -49,6 +49,9 @@ _RECREATED = frozenset(
 )
 
 
+_TRIAL = "-gke2eks-trial"
+
+
 class BadPolicy(ValueError):
     """A text that names no policy; the message says what is expected."""
 
@@ -137,6 +140,11 @@ def parse_data(text: str) -> str:
     if set(text) & set("*?["):
         raise BadPolicy(f"{text!r} names many: each object that may hold data is named by itself")
     return text
+
+
+def trial_name(name: str) -> str:
+    """The name under which a new object is tried, beside the old one that it would take the place of."""
+    return f"{name[:40].rstrip('-.')}{_TRIAL}"
 
 
 def a_controller(manager: str) -> bool:

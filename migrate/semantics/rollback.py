@@ -12,6 +12,8 @@ from migrate.model.objects import Body
 from migrate.model.path import P
 from migrate.model.ref import Ref
 from migrate.semantics.preimage import as_wanted, restored, writers_since
+from migrate.semantics.target_rights import RBAC
+from migrate.semantics.target_role import ROLE
 
 CLAIM = ("", "PersistentVolumeClaim")
 # What holds data, or is the only copy of it on the target: deleted only when a person names the kind.
@@ -27,6 +29,7 @@ DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
 # What Kubernetes itself puts into each namespace, and what is only told there.
 _OF_EACH = frozenset({("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")})
 _TOLD = frozenset({("", "Event"), ("events.k8s.io", "Event")})
+_OUR_RIGHTS = frozenset({(RBAC, "Role"), (RBAC, "RoleBinding")})
 _NAMED = 3
 
 
@@ -216,6 +219,8 @@ def _defined(body: Body) -> tuple[str, str]:
 def _by_others(ref: Ref, around: Around, going: Collection[str], data: Collection[tuple[str, str]]) -> bool:
     """Tell whether nobody would miss it: Kubernetes makes it everywhere, or it goes with what made it."""
     if ((ref.kind, ref.name) in _OF_EACH and not ref.group) or _kind(ref) in _TOLD:
+        return True
+    if ref.name == ROLE and _kind(ref) in _OUR_RIGHTS:  # what access target printed, for us
         return True
     if _kind(ref) == CLAIM and CLAIM not in data:
         return False

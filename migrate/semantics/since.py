@@ -33,6 +33,7 @@ _CONTROLLERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet"
 _IN_AMOUNTS = frozenset({"requests", "limits", "hard", "capacity", "max", "min", "default", "defaultRequest"})
 # Who says these names need not have it: an autoscaler without a target and a binding without its account do nothing.
 _IDLE = frozenset({"scale target", "subject"})
+_UNREAD = "see why, or get the right to (gke2eks access target --prune prints it), then run the same command again."
 _BY_HAND = "delete it by hand if it is not needed:"
 
 
@@ -126,7 +127,7 @@ def left(
         if ref in planned or body is None or (there is not MISSING and there != id):
             continue
         if there is MISSING:
-            found[ref] = Left(ref, id, "it could not be read", "see why, then run the same command again.")
+            found[ref] = Left(ref, id, "it could not be read", _UNREAD)
         else:
             lost = "documents of the source could not be read, and it may be one of them" if source.left_out else ""
             found[ref] = Left(ref, id, _kept(ref, body, select, unread) or lost)

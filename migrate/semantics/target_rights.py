@@ -72,8 +72,7 @@ def needed(going: Going, plurals: Plurals | None = None, *, absent: Collection[s
     for need in _plain(bodies):
         found.setdefault(need, set()).update(need.refs)
     needs = [Need(n.verb, n.group, n.kind, n.namespace, n.name, refs=tuple(sorted(refs))) for n, refs in found.items()]
-    own = tuple((need.namespace, _grant(need, named)) for need in needs)
-    needs += _granting(bodies, own)
+    needs += granting(bodies, needs, named)
     kinds = {(need.group, need.kind) for need in needs if need.verb == "list"}
     needs += [Need("list", *kind, for_checks=True) for kind in sorted(set(_looked_at(bodies)) - kinds)]
     tried = sorted({(ref.group, ref.kind) for ref in bodies if ref.namespace in absent})
@@ -128,11 +127,12 @@ def _parameters(ref: Ref, body: Body, bodies: Mapping[Ref, Body]) -> tuple[str, 
     return (group_of(str(kind.get("apiVersion"))), str(kind.get("kind"))) if isinstance(kind, Mapping) else None
 
 
-def _granting(bodies: Mapping[Ref, Body], own: tuple[tuple[str, Grant], ...]) -> list[Need]:
+def granting(bodies: Mapping[Ref, Body], have: Iterable[Need], plurals: Plurals) -> list[Need]:
     """`escalate` on roles that grant more than this run has itself; `bind` on the roles that bindings name.
 
     `bind` is needed even for a role that grants nothing more: a binding is dry-run while its role may not be there.
     """
+    own = [(need.namespace, _grant(need, plurals)) for need in have]
     found: dict[Need, set[Ref]] = {}
     for ref, body in bodies.items():
         if ref.group != RBAC:

@@ -32,7 +32,7 @@ _HARMLESS = frozenset(
         "extension-apiserver-authentication-reader",
     }
 )
-_JUDGES = {
+JUDGES = {
     "MutatingWebhookConfiguration": "webhooks see and change what they name, Secrets and pods of others included",
     "ValidatingWebhookConfiguration": "webhooks see what they name, Secrets included",
     "MutatingAdmissionPolicy": "admission policies change what they name, pods of others included",
@@ -48,13 +48,20 @@ class Power:
     refs: tuple[Ref, ...]
 
 
-def roles(needs: Iterable[Need], plurals: Plurals, *, everywhere: bool = False) -> tuple[Body, ...]:
-    """A ClusterRole and, unless `everywhere`, a Role for each namespace; without bindings."""
+def roles(
+    needs: Iterable[Need], plurals: Plurals, *, everywhere: bool = False, more: Iterable[Need] = ()
+) -> tuple[Body, ...]:
+    """A ClusterRole and, unless `everywhere`, a Role for each namespace; without bindings.
+
+    `more` is about objects that are there already, and so in their namespaces in any case.
+    """
     wanted = tuple(one for need in needs if (one := _folded(need) if everywhere else need) is not None)
     spaces: dict[str, list[Need]] = {"": []}
     for need in wanted:
         if not everywhere and (makes_a_namespace(need) or (need.for_checks and need.namespace)):
             continue  # an admin makes them: nobody else has to, and nothing is tried in `default`
+        spaces.setdefault(need.namespace, []).append(need)
+    for need in more:
         spaces.setdefault(need.namespace, []).append(need)
     return tuple(_role(space, _rules(found, plurals)) for space, found in sorted(spaces.items()))
 
@@ -85,8 +92,8 @@ def powers(going: Going, needs: Sequence[Need], *, everywhere: bool = False) -> 
         elif need.verb == "bind" and need.namespace in ("", _SYSTEM) and (why := _binds(need, bodies)):
             found.setdefault(why, set()).update(need.refs)
     for ref, body in bodies.items():
-        if ref.kind in _JUDGES and ref.group in (ADMISSION, "apiregistration.k8s.io"):
-            found.setdefault(_JUDGES[ref.kind], set()).add(ref)
+        if ref.kind in JUDGES and ref.group in (ADMISSION, "apiregistration.k8s.io"):
+            found.setdefault(JUDGES[ref.kind], set()).add(ref)
         elif ref.namespace == _SYSTEM and pod_template(Object(ref, body)) is not None:
             found.setdefault(f"pods in {_SYSTEM}: they may use any ServiceAccount there", set()).add(ref)
     return tuple(Power(why, tuple(sorted(refs))) for why, refs in found.items())

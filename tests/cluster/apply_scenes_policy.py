@@ -6,6 +6,7 @@ from apply_scenes import APPLY, Place, Scene, config, two_managers
 from apply_stage import Json, deployment, obj
 
 ANEW = f"{APPLY} --wait none --on-conflict recreate"
+RELEASE = f"{APPLY.replace(' apply ', ' release ')} --source-stopped --wait none --on-conflict overwrite"
 
 
 def by_helm(p: Place) -> None:
@@ -26,6 +27,20 @@ def other_selector(p: Place) -> None:
     for labels in (other["spec"]["selector"]["matchLabels"], other["spec"]["template"]["metadata"]["labels"]):
         labels["tier"] = "front"
     p.plan(other)
+
+
+def without_the_right(p: Place) -> None:
+    other_selector(p)
+    p.user({"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "patch"]})
+
+
+def edited_while_held(p: Place) -> None:
+    p.plan(deployment(p.space, replicas=2))
+    code, said = p.stage.quiet(f"{APPLY} --wait none --hold")
+    assert code == 0, said
+    edited = deployment(p.space, containers=[{"name": "web", "image": "example.com/web:2"}])
+    del edited["spec"]["replicas"]
+    p.theirs(edited, "kubectl-edit")
 
 
 def a_claim(p: Place) -> None:
@@ -52,5 +67,7 @@ CONFLICTS = (
     Scene("A controller's field is not taken", scaled, f"{APPLY} --on-conflict overwrite", space="shop-scaled"),
     Scene("Deleted and made anew: before the question", other_selector, ANEW, 0, "shop-ask", "err"),
     Scene("Deleted and made anew", other_selector, ANEW, 0, "shop-anew"),
+    Scene("Without the right to delete", without_the_right, ANEW, 4, "shop-right"),
+    Scene("Settled at release", edited_while_held, RELEASE, 0, "shop-release"),
     Scene("A claim is not deleted", a_claim, ANEW, space="shop-claim"),
 )

@@ -15,6 +15,7 @@ from apply_real import CHANGES, WRITES, Commands, Ended, Kill, before, through, 
 from contract.target_help import open_target
 from policy_scenes import *  # noqa: F403
 from policy_scenes import chosen, one, page, secret_of_others, settings
+from policy_scenes_release import *  # noqa: F403
 from rig.controlplane import ControlPlane
 from rig.faults import Faults, Rule
 from rig.http import Json
