@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from apply_real import CHANGES, WRITES, Commands, Ended, Kill, before, through, writes
 from contract.target_help import open_target
+from holding_help import eventually
 from policy_scenes import *  # noqa: F403
 from policy_scenes import chosen, one, page, secret_of_others, settings
 from rig.controlplane import ControlPlane
@@ -36,13 +36,6 @@ def source() -> Iterator[str]:
 @pytest.fixture
 def life(control_plane: ControlPlane, source: str, tmp_path: Path) -> Life:
     return Life(control_plane.client(), tmp_path, f"policy{next(_numbers)}", open_target(source))
-
-
-def soon(what: Callable[[], Any], seconds: float = 30) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
 
 
 def changed(body: Json, path: str, value: Any) -> Json:
@@ -156,7 +149,7 @@ def test_its_pods_are_gone_before_the_new_one_is_there(life: Life) -> None:
     was, planned = FIXED["Deployment"](life.space)
     life.client.create(changed(was, "spec.replicas", 4))
     listed = lambda: life.client.list("v1", "Pod", life.space)  # noqa: E731
-    assert soon(lambda: len(listed()) == 4)
+    eventually(lambda: len(listed()) == 4)
     old = {pod["metadata"]["uid"] for pod in listed()}
     last = listed()[0]
     life.client.patch(last, {"metadata": {"finalizers": ["example.com/slow"]}})
@@ -195,7 +188,7 @@ def test_it_is_said_before_the_question(life: Life) -> None:
         assert any("Deployment" in note and "DELETED" in note and "DOWN" in note for note in ready.notes), ready.notes
         # Somebody makes it anew after the question: nobody was asked about that one.
         life.client.delete(was)
-        assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+        eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
         life.client.create(was)
     report = life.apply(policies=chosen(f"recreate=Deployment/{life.space}/*"))
     assert one(report, "Deployment/web").policy == "recreate"
@@ -238,7 +231,7 @@ def test_a_finalizer_is_waited_for_and_gone_on_from(life: Life, monkeypatch: pyt
         assert found.action == "failed"
         assert "being deleted" in found.message or "example.com/hold" in found.message
     life.client.patch(body, {"metadata": {"finalizers": None}})
-    assert soon(lambda: life.get("v1", "ConfigMap", "settings") is None)
+    eventually(lambda: life.get("v1", "ConfigMap", "settings") is None)
     assert life.apply().exit == 0
     now = life.get("v1", "ConfigMap", "settings")
     assert now is not None and now["data"] == {"level": "info"}
@@ -253,7 +246,7 @@ def test_what_ran_is_not_held_by_being_made_anew(life: Life) -> None:
     life.plan(obj("Namespace", life.space), planned)
     with pytest.raises(Died):
         life.apply(hold=True, policies=chosen("recreate"), target=Dying(life.target, 1, late=True))
-    assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+    eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
     report = life.apply(hold=True)
     assert actions(report)["Deployment/web"] == "created"
     now = life.get("apps/v1", "Deployment", "web")
@@ -268,7 +261,7 @@ def test_what_others_run_is_not_held_by_being_made_anew(life: Life) -> None:
     life.plan(planned)
     with pytest.raises(Died):
         life.apply(hold=True, policies=chosen("recreate"), target=Dying(life.target, 1, late=True))
-    assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+    eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
     assert actions(life.apply(hold=True)) == {"Deployment/web": "created"}
     now = life.get("apps/v1", "Deployment", "web")
     assert now is not None and now["spec"]["replicas"] == 1
@@ -292,7 +285,7 @@ def test_killed_for_real(control_plane: ControlPlane, tmp_path: Path) -> None:
         with_it = life.get("apps/v1", "Deployment", "web")
         if with_it:
             life.client.delete(was)
-            assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+            eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
         return str(life.client.create(was)["metadata"]["uid"])
 
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump_all([planned]))
