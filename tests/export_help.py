@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from forked import gke2eks
 
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
@@ -84,9 +86,5 @@ def outcomes(found: Snapshot, outcome: Outcome) -> list[str]:
 
 
 def run(*args: str | Path, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "migrate.cli", *map(str, args)]
-    import os
-
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=timeout
-    )
+    done = gke2eks(args, env={**os.environ, **env}, timeout=timeout)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
