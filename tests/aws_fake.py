@@ -6,6 +6,7 @@ answered: everything else is 405 and kept in `requests`.
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -67,8 +68,7 @@ class FakeAws:
 
     def change(self, name: str = "prod", region: str = "us-east-2", **other: Any) -> None:
         fields = _sample() | other
-        shape = botocore.session.get_session().get_service_model("eks").shape_for("Cluster")
-        report = ParamValidator().validate({k: v for k, v in fields.items() if v is not None}, shape)
+        report = ParamValidator().validate({k: v for k, v in fields.items() if v is not None}, _shape())
         assert not report.has_errors(), report.generate_report()
         self._over[region, name] = fields
 
@@ -111,6 +111,12 @@ class FakeAws:
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
+
+
+@functools.cache
+def _shape() -> Any:
+    """What boto3's own model says of a cluster; it is half a megabyte to read."""
+    return botocore.session.get_session().get_service_model("eks").shape_for("Cluster")
 
 
 def _refusal(service: str, code: str, message: str, status: int) -> Response:
