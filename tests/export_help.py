@@ -7,20 +7,30 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from forked import gke2eks
 
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
+from migrate.flow import practice
 from migrate.flow.export import Progress, export
 from migrate.model.listing import Outcome
 from migrate.model.objects import Snapshot
 from migrate.model.selection import parse_selection
 
 NOT_ASKED = {("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "ComponentStatus")}
+
+
+@pytest.fixture(scope="module", name="url")
+def example_fixture(repo: Path) -> Iterator[str]:
+    """The address of a practice cluster with the example in it."""
+    running = practice.start([str(repo / "examples" / "gke-cluster.json")], stdin=lambda: b"", port=0)
+    yield running.server.url
+    running.server.stop()
 
 
 def kubeconfig(folder: Path, url: str, user: Mapping[str, Any] | None = None, ca: Path | None = None) -> Path:
