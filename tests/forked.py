@@ -1,6 +1,6 @@
 """The command line in a process of its own, without the half second in which Python reads all of its modules.
 
-Nine tenths of the time of a small command are imports. What a test may look at is as with subprocess: exit code,
+Most of the time of a small command are imports. What a test may look at is as with subprocess: exit code,
 streams, environment, folder. What is about the start of a process takes a real one, as in test_cli_slips, test_house.
 """
 

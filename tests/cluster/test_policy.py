@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,15 @@ def test_its_pods_are_gone_before_the_new_one_is_there(life: Life) -> None:
     old = {pod["metadata"]["uid"] for pod in listed()}
     last = listed()[0]
     life.client.patch(last, {"metadata": {"finalizers": ["example.com/slow"]}})
-    threading.Timer(2, life.client.patch, (last, {"metadata": {"finalizers": None}})).start()
+
+    def let_go() -> None:
+        """A second after it was told to end, however long that takes to come."""
+        name = last["metadata"]["name"]
+        eventually(lambda: life.client.get("v1", "Pod", name, life.space)["metadata"].get("deletionTimestamp"))
+        time.sleep(1)
+        life.client.patch(last, {"metadata": {"finalizers": None}})
+
+    threading.Thread(target=let_go, daemon=True).start()
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     scaler = obj("HorizontalPodAutoscaler", "web", life.space, "autoscaling/v2")
     life.plan(planned, {**scaler, "spec": {"minReplicas": 1, "maxReplicas": 9, "scaleTargetRef": target}})
