@@ -80,6 +80,13 @@ print(time.monotonic() - began)
 """
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """As people have it: a home, and modules that are compiled once, whatever is said to the benchmark itself."""
+    home = str(folder / "home")
+    rest = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**rest, "HOME": home, "XDG_STATE_HOME": home}
+
+
 def objects(sort: str, number: int) -> list[Json]:
     """Namespaces, and so many objects of about 3 kB in them; the same for the same numbers."""
     dice = random.Random(9)
@@ -106,8 +113,7 @@ class Bench:
 
     @property
     def env(self) -> dict[str, str]:
-        home = str(self.folder / "home")
-        return {**os.environ, "HOME": home, "XDG_STATE_HOME": home}
+        return environment(self.folder)
 
     def ours(self, *more: str) -> Json:
         """The command, as people run it, in a process of its own."""
@@ -164,7 +170,7 @@ def prepare_all(folder: Path, sort: str, number: int) -> None:
     )
     practising = start([str(folder / "source.json")], stdin=lambda: b"", port=0)
     write_kubeconfig(folder / "source.config", practising.server.url)
-    env = {**os.environ, "HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "home")}
+    env = environment(folder)
     tool, out = [sys.executable, "-m", "migrate.cli"], str(folder / "out")
     named = ["--context", "practice", "--kubeconfig", str(folder / "source.config")]
     run([*tool, "export", *named, "-w", out, "--age-recipient", str(me.to_public())], env)

@@ -122,6 +122,7 @@ def run(
             watched,
             stop or threading.Event(),
             wait=wait,
+            ahead=sender.ahead,
         )
         sizes: dict[int, int] = {}
         for ref in refs:

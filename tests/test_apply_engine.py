@@ -19,9 +19,9 @@ from migrate.cluster.pace import Pace
 from migrate.cluster.target import KubeTarget
 from migrate.errors import Forbidden, Unreachable
 from migrate.flow import apply, release
+from migrate.flow.noting import Sent
 from migrate.flow.order import Order
 from migrate.flow.run import Ended, Loop, Wait
-from migrate.flow.sending import Sent
 from migrate.flow.waits import Came, Waits, _Awaited
 from migrate.manifest.waves import wave_of
 from migrate.model.journal import Outcome

@@ -144,3 +144,20 @@ def test_a_young_token_that_is_refused_is_made_anew(url: str) -> None:
         assert isinstance(target.apply(BODY), Applied)
         assert current == ["token 3"]
         assert [entry.fault for entry in proxy.log].count("") == len(proxy.log) - 2
+
+
+def test_the_token_is_not_looked_up_for_each_of_thousands_of_requests() -> None:
+    """But after a refusal at once."""
+    from kubernetes.client import Configuration
+
+    asked: list[int] = []
+
+    def hook(config: Configuration) -> None:
+        asked.append(1)
+        config.api_key["authorization"] = f"Bearer {len(asked)}"
+
+    config = Configuration(host="http://127.0.0.1:1")
+    config.refresh_api_key_hook = hook
+    connection = Connection("prod", config, login="log in.", renew=lambda: config)
+    assert {connection.authorization() for _ in range(50)} == {"Bearer 1"} and len(asked) == 1
+    assert connection.renew("Bearer 1") and connection.authorization() == "Bearer 2"

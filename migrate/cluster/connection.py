@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ BETWEEN = (
     "run it again if the cluster was made anew; else something stands between, such as a company's proxy: go around it."
 )
 _KEPT = 16  # connections
+_FRESH = 1.0  # seconds: the package takes its time to look at a token's end
 AUTHORITY = "where a company's proxy stands between, name its authority in SSL_CERT_FILE."
 
 
@@ -32,6 +34,7 @@ class Connection:
 
     __slots__ = (
         "_config",
+        "_kept_login",
         "_lock",
         "_login_again",
         "_near",
@@ -74,6 +77,7 @@ class Connection:
         config.connection_pool_maxsize = max(config.connection_pool_maxsize or 0, _KEPT)
         self.pool = ApiClient(config).rest_client.pool_manager
         self._near: Any = None
+        self._kept_login = "", 0.0  # and until when it need not be asked for again
 
     def request(self, method: str, target: str, **more: Any) -> Any:
         """Send over a kept connection; `target` is a path with its query. Raises what urllib3 raises."""
@@ -105,10 +109,14 @@ class Connection:
         config = self._config
         if config.refresh_api_key_hook is None:  # asked before every request: a lock and an ear only where they matter
             return str(config.get_api_key_with_prefix("BearerToken", "authorization") or "")
+        found, until = self._kept_login
+        if time.monotonic() < until:
+            return found
         with self._lock, heard():
             # The package runs refresh_api_key_hook in here, also when there was no token yet.
-            found = self._config.get_api_key_with_prefix("BearerToken", "authorization")
-        return str(found or "")
+            found = str(self._config.get_api_key_with_prefix("BearerToken", "authorization") or "")
+            self._kept_login = found, time.monotonic() + _FRESH
+        return found
 
     def not_logged_in(self) -> NotLoggedIn:
         """The error for credentials that are not accepted, or not any more."""
@@ -121,6 +129,7 @@ class Connection:
     def renew(self, refused: str) -> bool:
         """Log in anew unless another thread did since; tell whether the credentials are others than `refused`."""
         with self._lock, heard():
+            self._kept_login = "", 0.0
             if self._renew is not None and self._config.api_key.get("BearerToken", "") == refused:
                 self._config = self._renew()
         return self.authorization() != refused

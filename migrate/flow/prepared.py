@@ -135,6 +135,7 @@ class Prepared:
             watcher,
             stop,
             wait=wait,
+            ahead=sender.ahead,
         )
         sizes = Counter(wave_of(ref) for ref in self.refs)
         ended = loop.run(sizes)

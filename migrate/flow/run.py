@@ -5,20 +5,20 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from migrate.errors import Error
+from migrate.flow.crew import THREADS, Crew
+from migrate.flow.noting import Sent
 from migrate.flow.order import Order
-from migrate.flow.sending import Sent
 from migrate.flow.waits import Came, Waits
 from migrate.manifest.waves import WAVES, wave_of
 from migrate.model.journal import Outcome
 from migrate.model.ran import At, Ran, Settling, Watcher, WaveDone
 from migrate.model.ref import Ref
 
-_THREADS = 8  # as many as the pace lets through at once
 _TICK, _BREATH = 0.1, 0.01
 _LOOKS = (0.2, 0.5, 1.0, 2.0)  # seconds between looks: readiness comes soon, or takes long
 # Namespaces, definitions and classes: what lives in them, or names them, needs them to be there and no more.
@@ -54,8 +54,15 @@ class _Wave:
     said: bool = False
 
 
+def _nothing(refs: Sequence[Ref]) -> None:
+    pass
+
+
 class Loop:
-    """One run. `send` is called by threads, one object at a time each; the watcher by the caller's thread only."""
+    """One run. `send` is called by threads, one object at a time each; the watcher by the caller's thread only.
+
+    `ahead` is called with a few objects before one thread sends them, one after the other.
+    """
 
     def __init__(
         self,
@@ -66,13 +73,15 @@ class Loop:
         stop: threading.Event,
         *,
         wait: Wait = Wait.ALL,
+        ahead: Callable[[Sequence[Ref]], None] = _nothing,
     ) -> None:
+        self._ahead = ahead
         self._order, self._send, self._waits, self._watcher, self._stop = order, send, waits, watcher, stop
         self._wait = wait
         self._results: dict[Ref, Ran] = {}
         self._early: dict[Ref, Came] = {}  # seen by a look before the thread that sent it could say so
         self._waves: dict[int, _Wave] = {}
-        self._jobs: queue.SimpleQueue[Ref | None] = queue.SimpleQueue()
+        self._crew = Crew(self._ready, self._carry, self._failed)
         self._done: queue.SimpleQueue[_Done | _Looked | _Raised] = queue.SimpleQueue()
         self._flying = 0
         self._looking = False
@@ -81,24 +90,19 @@ class Loop:
         self._trouble: Error | None = None
         self._untried: set[Ref] = set()  # given out, and not sent: the run stops, or its fate is unknown
         self._told = False
-        self._for_all = threading.Event()
 
     def run(self, sizes: Mapping[int, int]) -> Ended:
         """Run to the end. `sizes`: {wave: how many objects of it}. A second Ctrl-C comes through as it is."""
         now = time.monotonic()
         self._waves = {wave: _Wave(now, size) for wave, size in sorted(sizes.items())}
-        threads = [threading.Thread(target=self._work, name=f"apply {n}", daemon=True) for n in range(_THREADS)]
-        for thread in threads:
-            thread.start()
+        self._crew.start()
         try:
             while not self._ended():
                 self._give()
                 self._take()
                 self._tell()
         finally:
-            self._for_all.set()
-            for _ in threads:
-                self._jobs.put(None)
+            self._crew.dismiss()
         settled = self._waits.open()
         results = tuple(self._results[ref] for ref in sorted(self._results, key=lambda ref: (wave_of(ref), ref)))
         return Ended(results, settled, tuple(sorted(self._order.untried | self._untried)), self._trouble)
@@ -121,11 +125,11 @@ class Loop:
         if self._stopping:
             if not self._told and self._stop.is_set():  # what ends by itself asks for no second Ctrl-C
                 self._told = True
-                self._watcher.stopping(min(self._flying, _THREADS))  # the others only lie in the queue
+                self._watcher.stopping(min(self._flying, THREADS))  # the others only lie in the queue
             return
         for ref in self._order.take():
             self._flying += 1
-            self._jobs.put(ref)
+            self._crew.give(ref)
         due = not self._looking and time.monotonic() >= self._next_look and not self._order_busy()
         if due and self._waits.refs():
             self._looking = True
@@ -133,7 +137,7 @@ class Loop:
 
     def _order_busy(self) -> bool:
         """While there is much to write, reading again and again would only slow it down."""
-        return self._flying > _THREADS * 4
+        return self._flying > THREADS * 4
 
     def _take(self) -> None:
         try:
@@ -233,19 +237,27 @@ class Loop:
         # With thousands that settle this takes a while: nine tenths of the time are for the work.
         self._next_tell = now + max(_TICK, 10 * (time.monotonic() - now))
 
-    def _work(self) -> None:
-        while (ref := self._jobs.get()) is not None and not self._for_all.is_set():
-            try:
-                if self._stopping:
-                    self._done.put(_Raised(None, ref))
-                    continue
-                sent = self._send(ref)
-                watched = self._wait is not Wait.NONE or ref.kind == _DEFINITION
-                good = sent.ran.action in _GOOD and watched
-                came = self._waits.add(ref, sent.live) if good and sent.live is not None else Came(ref)
-                self._done.put(_Done(ref, sent, came))
-            except BaseException as bad:  # judged by the thread that waits for it
-                self._done.put(_Raised(bad, ref))
+    def _ready(self, refs: Sequence[Ref]) -> None:
+        if not self._stopping:
+            self._ahead(refs)
+
+    def _carry(self, ref: Ref) -> None:
+        self._done.put(self._one(ref))
+
+    def _failed(self, bad: BaseException, ref: Ref) -> None:
+        self._done.put(_Raised(bad, ref))
+
+    def _one(self, ref: Ref) -> _Done | _Raised:
+        if self._stopping:
+            return _Raised(None, ref)
+        try:
+            sent = self._send(ref)
+            watched = self._wait is not Wait.NONE or ref.kind == _DEFINITION
+            good = sent.ran.action in _GOOD and watched
+            came = self._waits.add(ref, sent.live) if good and sent.live is not None else Came(ref)
+            return _Done(ref, sent, came)
+        except BaseException as bad:  # judged by the thread that waits for it
+            return _Raised(bad, ref)
 
     def _look(self) -> None:
         try:

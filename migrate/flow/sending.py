@@ -13,17 +13,15 @@ from migrate.cluster.port import Target
 from migrate.errors import Refused
 from migrate.flow.alike import differs_not, others, others_values, ours_alone, uid, version
 from migrate.flow.keeping import Keep, NotKept, keep_nothing
-from migrate.flow.refusals import clash, fix_of, why_of
+from migrate.flow.noting import Noting, Sent
 from migrate.flow.secret_values import Filled, Missing
 from migrate.flow.trouble import only_here
 from migrate.manifest.places import get
-from migrate.manifest.waves import wave_of
 from migrate.model.journal import Action, Intent, Note, Outcome, Result, Said
 from migrate.model.journal import Known as Past
-from migrate.model.objects import MISSING, Body
+from migrate.model.objects import Body
 from migrate.model.path import P
 from migrate.model.plan import Step
-from migrate.model.ran import Ran
 from migrate.model.ref import Ref
 from migrate.semantics.going import Going
 from migrate.semantics.holding import Held, State, state
@@ -38,15 +36,7 @@ _NO_ACCOUNT = re.compile(r'serviceaccount "default" not found')
 Fill = Callable[[Step], Filled | Missing]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of one object. `live` is what is there now, None when it is not, or nobody knows."""
-
-    ran: Ran
-    live: Body | None = None
-
-
-class Sender:
+class Sender(Noting):
     """Sends objects of one run, from many threads, each object from one at a time.
 
     `live` is what was there when the run began; `releases` are the objects that this run releases. `told` are those of
@@ -64,11 +54,12 @@ class Sender:
         releases: frozenset[Ref] = frozenset(),
         keep: Keep = keep_nothing,
     ) -> None:
-        self._target, self._going, self._journal, self._key = target, going, journal, key
+        super().__init__(going, journal, key)
+        self._target = target
         self._live, self._fill, self._releases, self._keep = live, fill, releases, keep
         self._created, self._known = set[Ref](), set[Ref]()
+        self._ready: dict[Ref, _Ready] = {}
         self._lock = threading.Lock()
-        self.told: set[Ref] = set()
         self._writes, self.unknown = 0, False
 
     @property
@@ -86,9 +77,31 @@ class Sender:
                 raise
             return self._said(ref, Outcome.FAILED, no.what, fix=no.next)
 
-    def _sent(self, ref: Ref) -> Sent:
+    def ahead(self, refs: Sequence[Ref]) -> None:
+        """Write the intents of those that are new in one piece: the disk is waited for once. Each is then to be sent;
+        of one that is not, the next run reads what is there. Raises Unwritable."""
+        ready = {ref: one for ref in refs if (one := self._made_ready(ref)) is not None}
+        intents = [Intent(ref, Action.APPLY, one.sent, "", "") for ref, one in ready.items()]
+        for (ref, one), number in zip(ready.items(), self._journal.intend(intents), strict=True):
+            self._ready[ref] = replace(one, number=number)
+
+    def _made_ready(self, ref: Ref) -> _Ready | None:
+        """What is first sent of an object that is not there and arrives as it is; None for all others."""
+        if ref in self._live or ref in self._releases:
+            return None
         step = self._going.steps[ref]
         filled = self._fill(step)
+        if isinstance(filled, Missing):
+            return None
+        held, requests = self._requests(step, filled.body, None)
+        if held is not None or not requests or state(requests[-1].body) is State.HELD:
+            return None
+        return _Ready(filled, requests, digest(requests[0].body, self._key))
+
+    def _sent(self, ref: Ref) -> Sent:
+        step = self._going.steps[ref]
+        ready = self._ready.get(ref)
+        filled = ready.filled if ready else self._fill(step)
         if isinstance(filled, Missing):
             return self._said(ref, Outcome.LEFT_OUT, filled.why, fix=filled.fix)
         body = filled.body
@@ -125,7 +138,8 @@ class Sender:
 
     def _once(self, step: Step, body: Body, live: Body | None) -> Sent | _Again:
         ref, past = step.ref, self._journal.past.objects.get(step.ref)
-        held, requests = self._requests(step, body, live)
+        ready = self._ready.pop(ref, None)
+        held, requests = (None, ready.requests) if ready else self._requests(step, body, live)
         if not requests:
             return self._later(ref, body, held, past)
         holds = state(requests[-1].body) is State.HELD
@@ -134,7 +148,8 @@ class Sender:
         last: Body | None = live
         number = 0
         for at, request in enumerate(requests):
-            sent = digest(request.body, self._key)
+            first = ready if at == 0 else None
+            sent = first.sent if first else digest(request.body, self._key)
             if at == 0 and live is not None and (one := self._as_it_is(ref, request, requests, sent, live, past)):
                 return one if isinstance(one, Sent) else self._same(ref, request, outcome, one, past, held)
             before = self._keep(ref, live) if at == 0 and live is not None and not self._was_absent(ref, past) else ""
@@ -142,7 +157,8 @@ class Sender:
                 return self._said(ref, Outcome.LEFT_OUT, before.why, fix=before.fix)
             if at == 0 and held is not None:
                 self._keep_originals(ref, held, past)
-            number = self._journal.intend([Intent(ref, action, sent, uid(last), before)])[0]
+            intent = Intent(ref, action, sent, uid(last), before)
+            number = first.number if first else self._journal.intend([intent])[0]
             answer = self._apply(ref, request)
             if isinstance(answer, Unknown):
                 return _Again(f"no answer came: {answer.why}")
@@ -257,38 +273,15 @@ class Sender:
             self._journal.record([Result(ref, Outcome.HELD)])
         return Sent(self._ran(ref, Outcome.HELD, how, because=self._going.held.get(ref, "")))
 
-    def _because(self, ref: Ref, outcome: Outcome) -> str:
-        return self._going.held.get(ref, "only release starts it") if outcome is Outcome.HELD else ""
 
-    def _keep_originals(self, ref: Ref, held: Held, past: Past | None) -> None:
-        kept = {str(one.path): one.value for one in held.originals if one.value is not MISSING}
-        if held.body is not None and (past is None or past.originals != kept):
-            self._journal.note([Note(ref, Said.HELD, kept)])
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An object whose intent is on disk."""
 
-    def _result(
-        self, ref: Ref, outcome: Outcome, number: int, request: Request, live: Body | None, *, made: bool
-    ) -> Result:
-        seen = digest(project(live, request.body), self._key) if live is not None else ""
-        return Result(ref, outcome, number, uid(live), version(live), digest(request.body, self._key), seen, made)
-
-    def _conflict(self, ref: Ref, answer: Conflict, number: int) -> Sent:
-        who = ", ".join(dict.fromkeys(one.manager for one in answer.causes))
-        said = f"{who} owns fields that the plan would change; nothing of it was written"
-        fix = "say --on-conflict, or take it out of their hands or the plan, then run it again."
-        self._journal.record([Result(ref, Outcome.LEFT_OUT, number)])
-        self.told.add(ref)
-        return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=tuple(map(clash, answer.causes))))
-
-    def _rejected(self, ref: Ref, answer: Rejected, number: int) -> Sent:
-        return self._said(ref, Outcome.FAILED, why_of(answer), fix=fix_of(answer), to=number)
-
-    def _said(self, ref: Ref, outcome: Outcome, message: str, *, fix: str, to: int = 0) -> Sent:
-        self._journal.record([Result(ref, outcome, to)])
-        self.told.add(ref)
-        return Sent(self._ran(ref, outcome, message, fix=fix))
-
-    def _ran(self, ref: Ref, action: Outcome, message: str = "", *, because: str = "", fix: str = "") -> Ran:
-        return Ran(ref, action, wave_of(ref), message, because, fix)
+    filled: Filled
+    requests: tuple[Request, ...]
+    sent: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

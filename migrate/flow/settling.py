@@ -11,10 +11,11 @@ from migrate.cluster.outcome import Cause, Conflict, Rejected, Unknown, Written
 from migrate.flow.alike import others, others_values, uid
 from migrate.flow.anew import Anew, has_pods
 from migrate.flow.keeping import Keep, NotKept
+from migrate.flow.noting import Sent
 from migrate.flow.opening import Opened
 from migrate.flow.refusals import clash
 from migrate.flow.secret_values import Missing
-from migrate.flow.sending import Fill, Sender, Sent
+from migrate.flow.sending import Fill, Sender
 from migrate.flow.sending import _Again as Again
 from migrate.model.journal import Action, Intent, Outcome
 from migrate.model.journal import Known as Past
