@@ -21,6 +21,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.eks import utils
 from moto.eks.models import eks_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug import Request, Response
@@ -35,6 +36,8 @@ KEY, SECRET, SESSION = "AKIAFAKEFAKEFAKEFAKE", "canary/secret+key", "canary-sess
 WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/ann"
 URL = "https://0123456789ABCDEF.gr7.us-east-2.eks.amazonaws.com"
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([\w-]+)/(\w+)/aws4_request")
+# moto reads the list of partitions anew for each cluster that is made, which takes longer than all else.
+utils.Session = functools.cache(utils.Session)
 _READS = {("GET", "/clusters"): "ListClusters", ("POST", "/"): "GetCallerIdentity"}
 
 
