@@ -6,6 +6,7 @@ answered: everything else is 405 and kept in `requests`.
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -20,6 +21,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.eks import utils
 from moto.eks.models import eks_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug import Request, Response
@@ -34,6 +36,8 @@ KEY, SECRET, SESSION = "AKIAFAKEFAKEFAKEFAKE", "canary/secret+key", "canary-sess
 WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/ann"
 URL = "https://0123456789ABCDEF.gr7.us-east-2.eks.amazonaws.com"
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([\w-]+)/(\w+)/aws4_request")
+# moto reads the list of partitions anew for each cluster that is made, which takes longer than all else.
+utils.Session = functools.cache(utils.Session)
 _READS = {("GET", "/clusters"): "ListClusters", ("POST", "/"): "GetCallerIdentity"}
 
 
@@ -67,8 +71,7 @@ class FakeAws:
 
     def change(self, name: str = "prod", region: str = "us-east-2", **other: Any) -> None:
         fields = _sample() | other
-        shape = botocore.session.get_session().get_service_model("eks").shape_for("Cluster")
-        report = ParamValidator().validate({k: v for k, v in fields.items() if v is not None}, shape)
+        report = ParamValidator().validate({k: v for k, v in fields.items() if v is not None}, _shape())
         assert not report.has_errors(), report.generate_report()
         self._over[region, name] = fields
 
@@ -111,6 +114,12 @@ class FakeAws:
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
+
+
+@functools.cache
+def _shape() -> Any:
+    """What boto3's own model says of a cluster; it is half a megabyte to read."""
+    return botocore.session.get_session().get_service_model("eks").shape_for("Cluster")
 
 
 def _refusal(service: str, code: str, message: str, status: int) -> Response:

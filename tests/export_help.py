@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+from forked import gke2eks
+
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
+from migrate.flow import practice
 from migrate.flow.export import Progress, export
 from migrate.model.listing import Outcome
 from migrate.model.objects import Snapshot
 from migrate.model.selection import parse_selection
 
 NOT_ASKED = {("", "Event"), ("events.k8s.io", "Event"), ("coordination.k8s.io", "Lease"), ("", "ComponentStatus")}
+
+
+@pytest.fixture(scope="module", name="url")
+def example_fixture(repo: Path) -> Iterator[str]:
+    """The address of a practice cluster with the example in it."""
+    running = practice.start([str(repo / "examples" / "gke-cluster.json")], stdin=lambda: b"", port=0)
+    yield running.server.url
+    running.server.stop()
 
 
 def kubeconfig(folder: Path, url: str, user: Mapping[str, Any] | None = None, ca: Path | None = None) -> Path:
@@ -84,9 +96,5 @@ def outcomes(found: Snapshot, outcome: Outcome) -> list[str]:
 
 
 def run(*args: str | Path, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "migrate.cli", *map(str, args)]
-    import os
-
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **env}, timeout=timeout
-    )
+    done = gke2eks(args, env={**os.environ, **env}, timeout=timeout)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())

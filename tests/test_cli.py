@@ -8,21 +8,20 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import orjson
 import pytest
 from click.testing import CliRunner
+from forked import gke2eks
 
 from migrate.cli.rules import command
 from migrate.errors import EXIT_CODES
 
 
 def run(*args: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "migrate.cli", *map(str, args)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
+    return gke2eks(args, stdin=stdin, cwd=cwd)
 
 
 @pytest.fixture(scope="module")

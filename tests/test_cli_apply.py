@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from test_render_ran import FAILED, PREPARED, Prepared, many, report
+from ran_help import FAILED, PREPARED, Prepared, many, report
 
 from migrate.cli import sending
 from migrate.cli.main import cli, main

@@ -5,60 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from ran_help import API, BUDGET, CONFLICT, FAILED, HPA, PREPARED, WEB, WORDS, many, report, shown
 
 from migrate.cli.main import cli
 from migrate.model.journal import Outcome
 from migrate.model.objects import MISSING
-from migrate.model.ran import At, Clash, Ran, Report, Settling, WaveDone
+from migrate.model.ran import At, Clash, Ran, Settling, WaveDone
 from migrate.model.ref import Ref
 from migrate.render import before, live, ran, times
 from migrate.render.ink import columns, strip
 from migrate.render.ran_document import ran_document
-
-API = Ref("apps", "Deployment", "shop", "api")
-HPA = Ref("autoscaling", "HorizontalPodAutoscaler", "shop", "api")
-BUDGET = Ref("policy", "PodDisruptionBudget", "other", "api")
-FLAGS = Ref("", "ConfigMap", "shop", "flags")
-WEB = Ref("", "Service", "shop", "web")
-WORDS = ran.Words("gke2eks apply -w out --eks us-east-2/prod", "gke2eks release -w out --eks us-east-2/prod", "out/j")
-FAILED = Ran(
-    API,
-    Outcome.FAILED,
-    6,
-    "after 10 min 00 s it still waits for 2 of 3 pods",
-    "api-6f-jk: container api: ImagePullBackOff: no repository shop/api\nevent Failed: no repository\nno nodes",
-    "copy the image, then run the same command again.",
-)
-CONFLICT = Ran(
-    FLAGS,
-    Outcome.LEFT_OUT,
-    3,
-    "kubectl-edit owns fields that the plan would change; nothing of it was written",
-    fix="take the field out of their hands.",
-    conflicts=(Clash("data.color", "kubectl-edit", "blue", "green"),),
-)
-
-
-def many(action: Outcome, amount: int, message: str = "", fix: str = "") -> tuple[Ran, ...]:
-    refs = (Ref("", "ConfigMap", "shop", f"{action.value}-{n}") for n in range(amount))
-    return tuple(Ran(ref, action, 3, message.format(n=n), fix=fix) for n, ref in enumerate(refs))
-
-
-def report(*results: Ran, **more: Any) -> Report:
-    given: dict[str, Any] = {"settling": (), "seconds": 252.0, "exit": 0, "written": len(results), **more}
-    return Report("apply", "us-east-2/prod", "sha256:7c1e09b244d8ffff", results, **given)
-
-
-def shown(found: Report, **more: Any) -> str:
-    return ran.summary(found, WORDS, **more)
 
 
 def test_a_failure_with_all_that_hangs_on_it() -> None:
@@ -255,76 +217,6 @@ def test_the_document_fits_its_schema(repo: Path) -> None:
         {"path": "b", "manager": "m", "theirs": {"x": [1]}},
     ]
     assert ran_document(full)["results"][0]["wave"] == 7
-
-
-@dataclass(frozen=True)
-class Who:
-    name: str = "us-east-2/prod"
-    account: str = "111122223333"
-    version: str = "1.36"
-    flavour: str = "standard"
-    uid: str = "9f02c1e4-aaaa"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    command: str = "apply"
-    source: object = ()
-    source_name: str = "GKE prod, us-central1"
-    target: Who = Who()
-    digest: str = "sha256:7c1e09b244d8ffff"
-    objects: int = 750
-    wave_count: int = 9
-    held: int = 5
-    left_out: Mapping[str, int] | None = None
-    folded: int = 23
-    refused: tuple[Ran, ...] = ()
-    notes: tuple[str, ...] = ()
-    changes: tuple[str, ...] = ()
-    resumed: str = ""
-    since: Any = None
-    prunes: bool = False
-
-
-PREPARED: Any = Prepared(left_out={"wait for an answer": 61, "by hand": 18, "blocked": 18})
-
-
-def test_who_is_who_before_the_first_write() -> None:
-    assert before.frame(PREPARED) == (
-        "  Source  GKE prod, us-central1          read only, and only for Secret values\n"
-        "  Target  EKS us-east-2/prod, account 111122223333, Kubernetes 1.36\n"
-        "  Plan    sha256:7c1e 09b2 44d8          750 objects in 9 waves; 5 arrive held\n"
-        "  Left out 97 objects: 61 wait for an answer, 18 by hand, 18 blocked; 23 folded need nothing\n"
-    )
-    assert before.question("us-east-2/prod") == "  Type us-east-2/prod to go on: "
-
-
-def test_who_is_who_with_less_and_with_more() -> None:
-    small = replace(
-        PREPARED,
-        source=None,
-        target=Who("kind", "", "", "auto"),
-        objects=1,
-        wave_count=1,
-        held=1,
-        left_out={"wait for an answer": 1},
-        folded=0,
-        changes=(f"the plan was sha256:{'0a' * 32} and is sha256:{'7c' * 32}", "what the target serves was a and is b"),
-        resumed="2026-11-23T07:14:00Z",
-    )
-    assert before.frame(small).splitlines() == [
-        "  Source  GKE prod, us-central1          not asked",
-        "  Target  kind, uid 9f02c1e4, Auto Mode",
-        "  Plan    sha256:7c1e 09b2 44d8          1 object in 1 wave; 1 arrives held",
-        "  Left out 1 object: 1 waits for an answer",
-        "  Going on from 23 Nov 2026, 07:14 UTC: that run did not come to its end.",
-        "  Since the last run: the plan was sha256:0a0a 0a0a 0a0a and is sha256:7c7c 7c7c 7c7c.",
-        "  Since the last run: what the target serves was a and is b.",
-    ]
-    runs = Ran(API, Outcome.LEFT_OUT, 6, "it still runs on the source", fix="kubectl -n shop scale deployment/api")
-    text = before.frame(replace(PREPARED, command="release", refused=(runs,), left_out={}, held=0))
-    assert "read only, and only to see what still runs there" in text and "Left out" not in text
-    assert "  Refused 1 object, for reasons told at the end: Deployment/shop/api\n" in text
 
 
 def test_what_release_refuses_is_told_with_its_command() -> None:

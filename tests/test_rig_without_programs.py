@@ -10,6 +10,7 @@ import pytest
 from rig import assets
 
 TESTS = Path(__file__).parent
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # hypothesis and xdist take longer to load than these lanes to run
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_lane_skips_with_one_reason(nothing: Path, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("from rig.fixtures import assets, control_plane\n")
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(TESTS)}, capture_output=True, text=True
+        command, cwd=tmp_path, env=os.environ | ALONE | {"PYTHONPATH": str(TESTS)}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 skipped" in done.stdout and "`make cluster-tools` builds them, with Go" in done.stdout
@@ -101,7 +102,7 @@ def test_the_fast_lane_does_not_collect_the_cluster_lane(tmp_path: Path, repo: P
 
     def collected(*where: str) -> list[str]:
         command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *where]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | ALONE, capture_output=True, text=True)
         return [line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line]
 
     assert collected() == ["tests/test_fast.py"]

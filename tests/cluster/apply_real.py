@@ -120,7 +120,7 @@ class Replicas:
         self._client, self._seconds, self._stop = client, seconds, threading.Event()
         self._begun = threading.Event()
         threading.Thread(target=self._watch, name="replicas", daemon=True).start()
-        assert self._begun.wait(10)
+        assert self._begun.wait(60)
 
     def _watch(self) -> None:
         version = self._client.raw("GET", "/apis/apps/v1/deployments", {"limit": 1})["metadata"]["resourceVersion"]

@@ -57,7 +57,7 @@ class Place:
         return made
 
     def until(self, true: Callable[[], Any]) -> Any:
-        late = time.monotonic() + 20
+        late = time.monotonic() + 60
         while not (found := _tried(true)):
             assert time.monotonic() < late
             time.sleep(0.05)

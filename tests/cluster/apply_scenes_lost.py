@@ -96,7 +96,7 @@ LOST = (
 
 def begun(p: Place, process: subprocess.Popen[str]) -> None:
     """Wait until a process has something in flight."""
-    late = time.monotonic() + 30
+    late = time.monotonic() + 60
     while sum(line["is"] == "intent" and line["ref"]["kind"] == "ConfigMap" for line in p.stage.journal()) < 8:
         assert time.monotonic() < late and process.poll() is None, process.communicate()
         time.sleep(0.02)

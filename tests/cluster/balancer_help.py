@@ -9,7 +9,7 @@ pkg/backend/endpoint_resolver.go, helm templates/webhook.yaml), all code here is
   that is made before the binding gets none.
 - A target is an endpoint that is ready, or whose containers are and that is not being deleted; others are taken out.
 - The condition of the gate is True while the target is healthy; the patch names the pod's uid.
-Nobody checks a target here: it is healthy `seconds` after it was registered.
+Nobody checks a target here: it is healthy `seconds` after it was registered, as they were at that moment.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Balancer(threading.Thread):
         self.client, self.seconds = client, seconds
         self.healthy: dict[str, list[tuple[float, int]]] = {}
         self.errors: list[str] = []
-        self._since: dict[tuple[str, str], float] = {}  # (binding, uid of a pod): when it was registered
+        self._good: dict[tuple[str, str], float] = {}  # (binding, uid of a pod): from when on it is healthy
         self._over, self._stack = threading.Event(), ExitStack()
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Balancer(threading.Thread):
 
     def _halt(self) -> None:
         self._over.set()
-        self.join(10)
+        self.join(60)
 
     def run(self) -> None:
         while not self._over.wait(_PAUSE):
@@ -80,6 +80,10 @@ class Balancer(threading.Thread):
         lines = self.healthy[service]
         first = max((at for at, _ in lines if at <= since), default=since)
         return min(count for at, count in lines if at >= first)
+
+    def now(self, service: str) -> int:
+        """How many targets of a Service are healthy; 0 before there was a look at it."""
+        return next((count for _, count in self.healthy.get(service, ())[-1:]), 0)
 
     def bindings(self, space: str) -> list[str]:
         return [one["metadata"]["name"] for one in self.client.list(*_BINDING, space)]
@@ -107,12 +111,12 @@ class Balancer(threading.Thread):
 
     def _registered(self, bindings: list[str], targets: Mapping[str, Json], now: float) -> int:
         """Register and take out, say to the gates what is known; how many are healthy in all of the groups."""
-        for key in [key for key in self._since if key[0] in bindings and key[1] not in targets]:
-            del self._since[key]
+        for key in [key for key in self._good if key[0] in bindings and key[1] not in targets]:
+            del self._good[key]
         healthy = dict.fromkeys(targets, True)
         for name in bindings:
             for uid, pod in targets.items():
-                good = now - self._since.setdefault((name, uid), now) >= self.seconds
+                good = now >= self._good.setdefault((name, uid), now + self.seconds)
                 healthy[uid] = healthy[uid] and good
                 said, gate = "True" if good else "False", f"{PREFIX}{name}"
                 if gate in gates(pod) and condition(pod, gate) != said:
@@ -214,7 +218,7 @@ def _webhook(client_config: Json) -> Json:
         "admissionReviewVersions": ["v1"],
         "sideEffects": "None",
         "failurePolicy": "Fail",
-        "timeoutSeconds": 5,
+        "timeoutSeconds": 30,
         "clientConfig": client_config,
         "namespaceSelector": {"matchExpressions": [{"key": LABEL, "operator": "In", "values": ["enabled"]}]},
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],

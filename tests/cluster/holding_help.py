@@ -90,7 +90,7 @@ def pods(client: Client, name: str) -> list[Json]:
     return [one for one in client.list("v1", "Pod", "default") if one["metadata"]["name"].startswith(name)]
 
 
-def eventually(true: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(true: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < deadline, "not in time"

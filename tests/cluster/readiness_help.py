@@ -82,7 +82,7 @@ def look(client: Client, obj: Json) -> Readiness:
     return readiness(client.get(obj["apiVersion"], obj["kind"], meta["name"], meta.get("namespace")))
 
 
-def becomes(client: Client, obj: Json, wanted: Readiness | type[Readiness], seconds: float = 20) -> Readiness:
+def becomes(client: Client, obj: Json, wanted: Readiness | type[Readiness], seconds: float = 60) -> Readiness:
     """Look until it is as wanted; fail with what it is instead."""
 
     def reached() -> bool:
@@ -98,6 +98,6 @@ def becomes(client: Client, obj: Json, wanted: Readiness | type[Readiness], seco
 
 def ready_pods(client: Client, space: str, number: int) -> None:
     """Wait for so many scheduled pods, and let all of them be ready."""
-    assert eventually(lambda: len([p for p in pods(client, space) if p["spec"].get("nodeName")]) >= number, 20)
+    assert eventually(lambda: len([p for p in pods(client, space) if p["spec"].get("nodeName")]) >= number)
     for pod in pods(client, space):
         play(client, pod)

@@ -12,7 +12,7 @@ control plane of the rig is in one etcd.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -81,7 +81,7 @@ class Served:
         for body in self._ends():
             self.client.create(body)
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
         alive = [thread.name for thread in self._threads if thread.is_alive()]
         for body in self._ends():
             self.client.delete(body)
@@ -110,22 +110,18 @@ class Served:
     def moments(self) -> Iterator[Moment]:
         """The state after each event since both kinds were known; the first one is how it began."""
         state = {kind: {one["metadata"]["name"]: one for one in found} for kind, found in self.begin.items()}
+        # The kinds were listed one after the other: what came to the first before the second belongs to the beginning.
+        for event in self.events:
+            if event.version <= self._since:
+                _happens(event, state)
         yield self._moment(Event(self._since, "BEGAN", {"kind": "Watch", "metadata": {"name": self.service}}), state)
         for event in self.events:
-            there, name = state[event.body["kind"]], event.body["metadata"]["name"]
-            if event.what == "DELETED":
-                there.pop(name, None)
-            else:
-                there[name] = event.body
             if event.version > self._since:
+                _happens(event, state)
                 yield self._moment(event, state)
 
     def _moment(self, event: Event, state: Mapping[str, Mapping[str, Json]]) -> Moment:
-        mine = [one for one in state["EndpointSlice"].values() if _service_of(one) == self.service]
-        listed = [point for one in mine for point in one.get("endpoints") or ()]
-        # Without the condition an endpoint counts as ready (discovery.k8s.io/v1).
-        ready = {point["targetRef"]["name"] for point in listed if point.get("conditions", {}).get("ready", True)}
-        return Moment(event, frozenset(ready), dict(state["Pod"]))
+        return Moment(event, _listed(state["EndpointSlice"].values(), self.service), dict(state["Pod"]))
 
     def counts(self) -> list[int]:
         """How many endpoints were ready, at each moment."""
@@ -144,6 +140,16 @@ class Served:
             before = one.ready
         return found
 
+    def gone_untold(self) -> list[str]:
+        """Pods that served and are gone without having been told to end: nothing that drains had a moment."""
+        told, served = set[str](), set[str]()
+        for one in self.moments():
+            served |= one.ready
+            body = one.event.body
+            if body["kind"] == "Pod" and one.event.what != "DELETED" and ends(body):
+                told.add(body["metadata"]["name"])
+        return [name for name in self.gone() if name in served - told]
+
     def made(self) -> list[str]:
         return self._pods("ADDED")
 
@@ -161,6 +167,21 @@ class Served:
     def story(self) -> str:
         """Every moment in a line of its own, for who wants to know why."""
         return "\n".join(map(str, self.moments()))
+
+
+def _happens(event: Event, state: Mapping[str, dict[str, Json]]) -> None:
+    there, name = state[event.body["kind"]], event.body["metadata"]["name"]
+    if event.what == "DELETED":
+        there.pop(name, None)
+    else:
+        there[name] = event.body
+
+
+def _listed(slices: Iterable[Json], service: str) -> frozenset[str]:
+    """Names of the pods that the slices of a Service call ready."""
+    points = [point for one in slices if _service_of(one) == service for point in one.get("endpoints") or ()]
+    # Without the condition an endpoint counts as ready (discovery.k8s.io/v1).
+    return frozenset(point["targetRef"]["name"] for point in points if point.get("conditions", {}).get("ready", True))
 
 
 def _service_of(one: Json) -> str:
@@ -193,13 +214,20 @@ def least(deployment: Json) -> int:
     return int(wanted - (less if isinstance(less, int) else wanted * int(less.rstrip("%")) // 100))
 
 
-def all_serve(client: Client, space: str, app: str, count: int, image: str = "", seconds: float = 60) -> list[Json]:
-    """Wait until exactly so many pods are there, all Ready, and of that image; they."""
+def all_serve(client: Client, space: str, app: str, count: int, image: str = "", seconds: float = 180) -> list[Json]:
+    """Wait until exactly so many pods are there, all Ready, of that image, and endpoints of the Service; they.
+
+    A pod is Ready a moment before the slice says so: a watch that began between the two would see a gap.
+    """
 
     def found() -> list[Json]:
         pods = client.list("v1", "Pod", space, labelSelector=f"app={app}")
-        fit = [one for one in pods if is_ready(one) and one["spec"]["containers"][0]["image"].endswith(image)]
-        return pods if len(pods) == len(fit) == count else []
+        fit = {
+            one["metadata"]["name"]
+            for one in pods
+            if is_ready(one) and not ends(one) and one["spec"]["containers"][0]["image"].endswith(image)
+        }
+        return pods if len(pods) == len(fit) == count and _listed(client.list(*SLICE, space), app) == fit else []
 
     return list(eventually(found, seconds))
 

@@ -18,7 +18,7 @@ def service(name: str, **more: Any) -> Json:
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 60) -> Any:
     """The first answer that is true; the last one, whatever it is, when time is up."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
@@ -73,7 +73,7 @@ def a_pod_gets_its_volume(cluster: Shape, provisioner: str, handle: str, zone_ke
         found = cluster.client.get("v1", "Pod", "late", "default")
         return found if found["status"].get("phase") == "Running" else None
 
-    at = eventually(running, 20)
+    at = eventually(running)
     assert at, cluster.client.get("v1", "Pod", "late", "default")["status"]
     name = cluster.client.get("v1", "PersistentVolumeClaim", "late", "default")["spec"]["volumeName"]
     volume = cluster.client.get("v1", "PersistentVolume", name)
@@ -86,5 +86,5 @@ def a_pod_gets_its_volume(cluster: Shape, provisioner: str, handle: str, zone_ke
     def gone() -> bool:
         return name not in {found["metadata"]["name"] for found in cluster.client.list("v1", "PersistentVolume")}
 
-    assert eventually(gone, 20), volume
+    assert eventually(gone), volume
     assert cluster.volumes.errors == []

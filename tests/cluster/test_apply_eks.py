@@ -142,7 +142,7 @@ def stop(source: Client) -> None:
         ("apps/v1", "StatefulSet", "prometheus", "ops", {"replicas": 0}),
     ):
         source.patch(source.get(version, kind, name, space), {"spec": spec})
-    late = time.monotonic() + 20
+    late = time.monotonic() + 60
     stopped = re.compile("worker-|caddy-|redis-|prometheus-")
     while any(stopped.match(pod["metadata"]["name"]) for pod in source.list("v1", "Pod")):
         assert time.monotonic() < late

@@ -108,7 +108,7 @@ def test_what_is_held_starts_at_release_only_and_not_while_its_twin_runs(move: M
     for one in said.values():
         move.obey(one["fix"])
     eventually(lambda: not [one for one in move.old.list("v1", "Pod", space) if one["status"]["phase"] == "Running"])
-    eventually(lambda: move.go("release", space).exit == 0, 60)
+    eventually(lambda: move.go("release", space).exit == 0)
     assert found(move.new, "apps/v1", "Deployment", "worker", space)["spec"]["replicas"] == 2
     assert found(move.new, "batch/v1", "CronJob", "nightly", space)["spec"].get("suspend", False) is False
 

@@ -179,7 +179,7 @@ def test_unsuspending_a_cron_job_starts_a_missed_job_and_creating_one_does_not(c
         found = [one["metadata"]["name"] for one in client.list("batch/v1", "Job", "default")]
         return [one for one in found if one.startswith(name)]
 
-    eventually(lambda: len(jobs("missed")) == 1, 10)
+    eventually(lambda: len(jobs("missed")) == 1)
     time.sleep(5)
     assert jobs("created") == [] and there(client, asleep)["spec"]["suspend"] is True
     time.sleep(60 - time.time() % 60 + 1)

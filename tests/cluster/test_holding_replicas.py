@@ -48,7 +48,7 @@ def test_an_hpa_leaves_what_is_held_alone_and_says_so(client: Client) -> None:
         conditions = there(client, hpa(planned, 3)).get("status", {}).get("conditions") or []
         return any(one["reason"] == "ScalingDisabled" for one in conditions)
 
-    eventually(disabled, 40)
+    eventually(disabled)
     assert there(client, planned)["spec"]["replicas"] == 0 and pods(client, "off") == []
     scaler = replicas_owner(planned, [hpa(planned, 3)])
     released(client, planned, scaler)
@@ -78,9 +78,9 @@ def test_an_hpa_from_zero_wakes_nothing_that_it_has_not_put_to_sleep_itself(
             found = there(client, hpa(planned, 0)).get("status", {}).get("conditions") or []
             return {one["reason"] for one in found if one["type"] == "ScalingActive"}
 
-        assert eventually(reasons, 40) == {"ScalingDisabled"}
+        assert eventually(reasons) == {"ScalingDisabled"}
         released(client, put(planned, REPLICAS, 0), replicas_owner(planned, [hpa(planned, 0)]))
-        eventually(lambda: reasons() == {"FailedGetExternalMetric"}, 40)  # now it looks for work
+        eventually(lambda: reasons() == {"FailedGetExternalMetric"})  # now it looks for work
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ import pytest
 import yaml
 from apply_real import CHANGES, WRITES, Commands, Ended, Kill, before, through, writes
 from contract.target_help import open_target
+from holding_help import eventually
+from policy_kinds import FIXED, changed
 from policy_scenes import *  # noqa: F403
 from policy_scenes import chosen, one, page, secret_of_others, settings
 from policy_scenes_release import *  # noqa: F403
 from rig.controlplane import ControlPlane
 from rig.faults import Faults, Rule
-from rig.http import Json
-from rollback_help import Died, Dying, Life, actions, deployment, obj
+from rollback_help import Died, Dying, Life, actions, obj
 
 from migrate.flow import anew
 from migrate.practice import Cluster, Server
@@ -37,94 +38,6 @@ def source() -> Iterator[str]:
 @pytest.fixture
 def life(control_plane: ControlPlane, source: str, tmp_path: Path) -> Life:
     return Life(control_plane.client(), tmp_path, f"policy{next(_numbers)}", open_target(source))
-
-
-def soon(what: Callable[[], Any], seconds: float = 30) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
-
-
-def changed(body: Json, path: str, value: Any) -> Json:
-    """A copy with another value at a.b.c."""
-    head, _, rest = path.partition(".")
-    return {**body, head: changed(body.get(head) or {}, rest, value) if rest else value}
-
-
-def pods(space: str, kind: str, version: str = "apps/v1", **spec: Any) -> Json:
-    body = deployment(space, "web", 1)
-    return {**body, "kind": kind, "apiVersion": version, "spec": {**body["spec"], **spec}}
-
-
-def labels(which: str) -> Json:
-    return {"app": "web", "tier": which}
-
-
-def selecting(space: str, kind: str, which: str) -> Json:
-    body = pods(space, kind, selector={"matchLabels": labels(which)})
-    body["spec"]["template"]["metadata"]["labels"] = labels(which)
-    if kind == "DaemonSet":
-        body["spec"].pop("replicas")
-    return body
-
-
-def job(space: str, image: str) -> Json:
-    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": image}]}}
-    return obj("Job", "web", space, "batch/v1", spec={"template": template})
-
-
-def binding(space: str, role: str) -> Json:
-    group = "rbac.authorization.k8s.io"
-    ref = {"apiGroup": group, "kind": "ClusterRole", "name": role}
-    who = [{"kind": "ServiceAccount", "name": "default", "namespace": space}]
-    return obj("RoleBinding", "web", space, f"{group}/v1", roleRef=ref, subjects=who)
-
-
-def service(space: str, ip: str) -> Json:
-    return obj("Service", "web", space, spec={"clusterIP": ip, "selector": labels("a"), "ports": [{"port": 80}]})
-
-
-def slice_(space: str, sort: str, address: str) -> Json:
-    there = [{"addresses": [address]}]
-    return obj("EndpointSlice", "web", space, "discovery.k8s.io/v1", addressType=sort, endpoints=there, ports=[])
-
-
-def storage(space: str, kind: str) -> Json:
-    return obj("StorageClass", space, "", "storage.k8s.io/v1", provisioner="a.b/c", parameters={"type": kind})
-
-
-# {what: how it is there, how it is planned}, by the namespace or, for cluster scope, a name of its own
-FIXED: dict[str, Callable[[str], tuple[Json, Json]]] = {
-    "Deployment": lambda s: (selecting(s, "Deployment", "a"), selecting(s, "Deployment", "b")),
-    "DaemonSet": lambda s: (selecting(s, "DaemonSet", "a"), selecting(s, "DaemonSet", "b")),
-    "ReplicaSet": lambda s: (selecting(s, "ReplicaSet", "a"), selecting(s, "ReplicaSet", "b")),
-    "StatefulSet": lambda s: (
-        pods(s, "StatefulSet", serviceName="a"),
-        pods(s, "StatefulSet", serviceName="b"),
-    ),
-    "Job": lambda s: (job(s, "example.com/a:1"), job(s, "example.com/a:2")),
-    "Service": lambda s: (service(s, ""), service(s, "None")),
-    "RoleBinding": lambda s: (binding(s, "view"), binding(s, "edit")),
-    "Secret": lambda s: (
-        obj("Secret", "web", s, type="Opaque"),
-        obj("Secret", "web", s, type="example.com/other"),
-    ),
-    "EndpointSlice": lambda s: (slice_(s, "IPv4", "10.0.0.1"), slice_(s, "IPv6", "2001:db8::1")),
-    "StorageClass": lambda s: (storage(s, "gp2"), storage(s, "gp3")),
-    "IngressClass": lambda s: (
-        obj("IngressClass", s, "", "networking.k8s.io/v1", spec={"controller": "a.b/c"}),
-        obj("IngressClass", s, "", "networking.k8s.io/v1", spec={"controller": "a.b/d"}),
-    ),
-    "PriorityClass": lambda s: (
-        obj("PriorityClass", s, "", "scheduling.k8s.io/v1", value=1),
-        obj("PriorityClass", s, "", "scheduling.k8s.io/v1", value=2),
-    ),
-    "RuntimeClass": lambda s: (
-        obj("RuntimeClass", s, "", "node.k8s.io/v1", handler="a"),
-        obj("RuntimeClass", s, "", "node.k8s.io/v1", handler="b"),
-    ),
-}
 
 
 @pytest.mark.parametrize("kind", FIXED)
@@ -157,11 +70,19 @@ def test_its_pods_are_gone_before_the_new_one_is_there(life: Life) -> None:
     was, planned = FIXED["Deployment"](life.space)
     life.client.create(changed(was, "spec.replicas", 4))
     listed = lambda: life.client.list("v1", "Pod", life.space)  # noqa: E731
-    assert soon(lambda: len(listed()) == 4)
+    eventually(lambda: len(listed()) == 4)
     old = {pod["metadata"]["uid"] for pod in listed()}
     last = listed()[0]
     life.client.patch(last, {"metadata": {"finalizers": ["example.com/slow"]}})
-    threading.Timer(2, life.client.patch, (last, {"metadata": {"finalizers": None}})).start()
+
+    def let_go() -> None:
+        """A second after it was told to end, however long that takes to come."""
+        name = last["metadata"]["name"]
+        eventually(lambda: life.client.get("v1", "Pod", name, life.space)["metadata"].get("deletionTimestamp"))
+        time.sleep(1)
+        life.client.patch(last, {"metadata": {"finalizers": None}})
+
+    threading.Thread(target=let_go, daemon=True).start()
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     scaler = obj("HorizontalPodAutoscaler", "web", life.space, "autoscaling/v2")
     life.plan(planned, {**scaler, "spec": {"minReplicas": 1, "maxReplicas": 9, "scaleTargetRef": target}})
@@ -196,7 +117,7 @@ def test_it_is_said_before_the_question(life: Life) -> None:
         assert any("Deployment" in note and "DELETED" in note and "DOWN" in note for note in ready.notes), ready.notes
         # Somebody makes it anew after the question: nobody was asked about that one.
         life.client.delete(was)
-        assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+        eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
         life.client.create(was)
     report = life.apply(policies=chosen(f"recreate=Deployment/{life.space}/*"))
     assert one(report, "Deployment/web").policy == "recreate"
@@ -239,7 +160,7 @@ def test_a_finalizer_is_waited_for_and_gone_on_from(life: Life, monkeypatch: pyt
         assert found.action == "failed"
         assert "being deleted" in found.message or "example.com/hold" in found.message
     life.client.patch(body, {"metadata": {"finalizers": None}})
-    assert soon(lambda: life.get("v1", "ConfigMap", "settings") is None)
+    eventually(lambda: life.get("v1", "ConfigMap", "settings") is None)
     assert life.apply().exit == 0
     now = life.get("v1", "ConfigMap", "settings")
     assert now is not None and now["data"] == {"level": "info"}
@@ -254,7 +175,7 @@ def test_what_ran_is_not_held_by_being_made_anew(life: Life) -> None:
     life.plan(obj("Namespace", life.space), planned)
     with pytest.raises(Died):
         life.apply(hold=True, policies=chosen("recreate"), target=Dying(life.target, 1, late=True))
-    assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+    eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
     report = life.apply(hold=True)
     assert actions(report)["Deployment/web"] == "created"
     now = life.get("apps/v1", "Deployment", "web")
@@ -269,7 +190,7 @@ def test_what_others_run_is_not_held_by_being_made_anew(life: Life) -> None:
     life.plan(planned)
     with pytest.raises(Died):
         life.apply(hold=True, policies=chosen("recreate"), target=Dying(life.target, 1, late=True))
-    assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+    eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
     assert actions(life.apply(hold=True)) == {"Deployment/web": "created"}
     now = life.get("apps/v1", "Deployment", "web")
     assert now is not None and now["spec"]["replicas"] == 1
@@ -293,7 +214,7 @@ def test_killed_for_real(control_plane: ControlPlane, tmp_path: Path) -> None:
         with_it = life.get("apps/v1", "Deployment", "web")
         if with_it:
             life.client.delete(was)
-            assert soon(lambda: life.get("apps/v1", "Deployment", "web") is None)
+            eventually(lambda: life.get("apps/v1", "Deployment", "web") is None)
         return str(life.client.create(was)["metadata"]["uid"])
 
     (tmp_path / "plan.yaml").write_text(yaml.safe_dump_all([planned]))

@@ -49,7 +49,7 @@ def test_a_stuck_image_fails_at_the_progress_deadline(by_hand: Client, space: st
     assert eventually(lambda: pods(by_hand, space) and pods(by_hand, space)[0]["spec"].get("nodeName"))
     play(by_hand, pods(by_hand, space)[0], "Pending", ready=False, state=IMAGE)
     becomes(by_hand, web, Waiting("its pods: 0 of 1 ready"))
-    becomes(by_hand, web, Failed("the rollout made no progress for 2 s; 0 of 1 pod ready"), 15)
+    becomes(by_hand, web, Failed("the rollout made no progress for 2 s; 0 of 1 pod ready"))
     stuck = pods(by_hand, space)
     assert reasons(stuck) == (
         f'{stuck[0]["metadata"]["name"]}: container a: ImagePullBackOff: Back-off pulling image "x:1"',
@@ -65,7 +65,7 @@ def test_refused_pods_say_who_refuses(by_hand: Client, space: str) -> None:
     key = ("v1", "ResourceQuota", "few", space)
     assert eventually(lambda: by_hand.get(*key).get("status", {}).get("hard"))
     web = by_hand.create(workload("apps/v1 Deployment", space, replicas=2))
-    found = eventually(lambda: (f := look(by_hand, web)) and "refused" in f.reason and f, 20)
+    found = eventually(lambda: (f := look(by_hand, web)) and "refused" in f.reason and f)
     assert isinstance(found, Waiting) and "exceeded quota: few" in found.reason, found
     events = by_hand.list("v1", "Event", space)
     assert any("exceeded quota: few" in line for line in reasons((), events)), events
@@ -98,7 +98,7 @@ def test_stateful_set_starts_one_by_one_and_updates(by_hand: Client, space: str)
     by_hand.patch(web, {"spec": {"template": {"spec": pods_spec("x:2")}}})
     becomes(by_hand, web, Waiting)
     for number in (1, 2):
-        assert eventually(lambda n=number: sum(_image(p) == "x:2" for p in pods(by_hand, space)) == n, 20)
+        assert eventually(lambda n=number: sum(_image(p) == "x:2" for p in pods(by_hand, space)) == n)
         ready_pods(by_hand, space, 2)
     becomes(by_hand, web, Ready())
 
@@ -114,7 +114,7 @@ def test_stateful_set_keeps_old_pods_behind_a_partition(by_hand: Client, space: 
     ready_pods(by_hand, space, 2)
     becomes(by_hand, web, Ready())
     by_hand.patch(web, {"spec": {"template": {"spec": pods_spec("x:2")}}})
-    assert eventually(lambda: sorted(map(_image, pods(by_hand, space))) == ["x:1", "x:2"], 20)
+    assert eventually(lambda: sorted(map(_image, pods(by_hand, space))) == ["x:1", "x:2"])
     assert isinstance(look(by_hand, web), Waiting)
     ready_pods(by_hand, space, 2)
     becomes(by_hand, web, Ready(note="1 pod on the old template (partition 1)"))
@@ -203,6 +203,6 @@ def test_kwok_makes_all_workloads_ready_and_none_is_ready_before(control_plane: 
     for one in _kinds(space):
         made = client.create(one)
         assert isinstance(readiness(made), Waiting), made["kind"]
-        look_again.append(lambda made=made: becomes(client, made, Ready(), 30))
+        look_again.append(lambda made=made: becomes(client, made, Ready()))
     for again in look_again:
         again()

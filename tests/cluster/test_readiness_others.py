@@ -64,11 +64,11 @@ def test_autoscaler_and_budget(by_hand: Client, space: str) -> None:
     )
     selector = {"matchLabels": {"app": "web"}}
     pdb = by_hand.create(body("policy/v1 PodDisruptionBudget", space, {"minAvailable": 1, "selector": selector}))
-    found = eventually(lambda: (f := look(by_hand, hpa)) and "FailedGetScale" in f.reason and f, 30)
+    found = eventually(lambda: (f := look(by_hand, hpa)) and "FailedGetScale" in f.reason and f)
     assert isinstance(found, Waiting) and found.reason.startswith("its target (FailedGetScale: "), found
     becomes(by_hand, pdb, Ready)
     web = by_hand.create(workload("apps/v1 Deployment", space, replicas=0))
-    found = becomes(by_hand, hpa, Ready, 40)  # it looks every 15 seconds
+    found = becomes(by_hand, hpa, Ready)  # it looks every 15 seconds
     assert found == Ready(inert="its target has 0 replicas, so it does not scale")
     by_hand.patch(web, {"spec": {"replicas": 1}})
     becomes(by_hand, pdb, Ready(settling="healthy pods: 0 of 1; none may be evicted yet"))
@@ -79,7 +79,7 @@ def test_autoscaler_and_budget(by_hand: Client, space: str) -> None:
         found = look(by_hand, hpa)
         return isinstance(found, Ready) and "FailedGetResourceMetric" in found.settling
 
-    assert eventually(settles, 40), look(by_hand, hpa)
+    assert eventually(settles), look(by_hand, hpa)
 
 
 def definition(plural: str, kind: str) -> Json:
@@ -169,4 +169,4 @@ def test_why_some_kinds_are_written_first(control_plane: ControlPlane) -> None:
     token = {"name": "token", "namespace": space, "annotations": {"kubernetes.io/service-account.name": "none"}}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": token, "type": "kubernetes.io/service-account-token"}
     admin.create(secret)
-    assert eventually(lambda: "token" not in {s["metadata"]["name"] for s in admin.list("v1", "Secret", space)}, 30)
+    assert eventually(lambda: "token" not in {s["metadata"]["name"] for s in admin.list("v1", "Secret", space)})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from contract.target_help import open_target
+from holding_help import eventually
 from rig.controlplane import ControlPlane
 from rollback_help import Life, actions, deployment, fates, messages, obj, state
 from rollback_scenes import *  # noqa: F403
@@ -31,13 +30,6 @@ def source() -> Iterator[str]:
 @pytest.fixture
 def life(control_plane: ControlPlane, source: str, tmp_path: Path) -> Life:
     return Life(control_plane.client(), tmp_path, f"undo{next(_numbers)}", open_target(source))
-
-
-def soon(what: Callable[[], Any], seconds: float = 30) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := what()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
 
 
 def test_forced_fields_go_back_to_their_owners(life: Life) -> None:
@@ -108,7 +100,7 @@ def test_whoever_owns_a_claim_stays_with_it(life: Life) -> None:
     assert done.exit == 0, done.results
     life.client.patch(body, {"spec": {"replicas": 1}})  # it arrived held
     owned = lambda: (life.get("v1", "PersistentVolumeClaim", "data-db-0") or {"metadata": {}})["metadata"]  # noqa: E731
-    assert soon(lambda: owned().get("ownerReferences"))
+    eventually(lambda: owned().get("ownerReferences"))
     assert fates(life.look()) == {
         f"Namespace/{life.space}": "keep",
         "StatefulSet/db": "keep",
@@ -133,5 +125,5 @@ def test_a_finalizer_stops_what_comes_after(life: Life) -> None:
     assert "waits for example.com/hold" in messages(report)["Service/web"]
     assert life.get("v1", "ConfigMap", "new") is not None
     life.client.patch({**service}, {"metadata": {"finalizers": None}})
-    assert soon(lambda: life.get("v1", "Service", "web") is None)
+    eventually(lambda: life.get("v1", "Service", "web") is None)
     assert life.rollback().exit == 0 and life.get("v1", "ConfigMap", "new") is None

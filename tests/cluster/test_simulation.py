@@ -95,6 +95,6 @@ def test_the_same_objects_have_the_same_statuses(client: Client, world: World, c
         return plain(here or {}), plain(world.look(one).get("status") or {})
 
     for one in CASES[case]:
-        eventually(lambda one=one: (found := both(one)) and found[0] == found[1] != {}, 40)
+        eventually(lambda one=one: (found := both(one)) and found[0] == found[1] != {})
         real, practice = both(one)
         assert practice == real and real, one["kind"]

@@ -38,8 +38,7 @@ def opened(served: Served) -> list[int]:
 def assert_left_in_order(served: Served) -> None:
     """Pods that go are told to end, then leave the endpoints, and are gone after that."""
     assert served.gone_while_listed() == [], served.story()
-    told = {one.event.body["metadata"]["name"] for one in served.moments() if ends(one.event.body)}
-    assert set(served.gone()) <= told
+    assert served.gone_untold() == [], served.story()
 
 
 def test_a_deploy_leaves_no_gap(team: Team) -> None:
@@ -86,7 +85,7 @@ def test_what_changes_no_pod_replaces_none(team: Team) -> None:
     # Somebody restarts it on the target; that is no field of ours.
     note = {"kubectl.kubernetes.io/restartedAt": "2026-11-23T12:00:00Z"}
     team.new.patch(team.deployment(space), {"spec": {"template": {"metadata": {"annotations": note}}}})
-    eventually(lambda: all(note.items() <= _notes(one).items() for one in team.new.list("v1", "Pod", space)), 60)
+    eventually(lambda: all(note.items() <= _notes(one).items() for one in team.new.list("v1", "Pod", space)), 180)
     pods = all_serve(team.new, space, "web", 3)
 
     with Served(team.new, space, "web") as served:
@@ -107,7 +106,7 @@ def test_a_bad_image_stops_and_the_way_back_works(team: Team) -> None:
     old = team.live(space, 3)
     with Served(team.new, space, "web") as served:
         team.deploy(space, "web:broken")
-        done = team.again(space, "--ready-timeout", "5")
+        done = team.again(space, "--ready-timeout", "15")
         assert done.exit == 1, done.out
         (failed,) = (one for one in said(done)["results"] if one["action"] == "failed")
         assert failed["ref"]["kind"] == "Deployment" and "ImagePullBackOff" in str(failed), failed
@@ -150,10 +149,10 @@ def test_killed_while_it_rolls_and_the_next_deploy_is_there_already(team: Team) 
         team.plan(space)
         child = team.begun(space)
         try:
-            eventually(lambda: _of_image(team, space, "web:2"), 60)
+            eventually(lambda: _of_image(team, space, "web:2"))
         finally:
             child.kill()
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(60) == -signal.SIGKILL
         assert len(_of_image(team, space, "web:2")) < 3, "it was over before the kill"
         team.deploy(space, "web:3")
         done = team.again(space)
@@ -188,7 +187,7 @@ def test_with_an_autoscaler_nothing_is_taken_away(team: Team) -> None:
         first = all_serve(team.new, space, "web", 3)
     # The hand-over of replicas from us to the autoscaler takes no pod away.
     assert served.gone() == [] and served.counts() == sorted(served.counts()), served.story()
-    eventually(lambda: seen.seen.get((space, "web")))
+    eventually(lambda: seen.seen.get((space, "web"), [])[-1:] == [3])
     assert seen.seen[space, "web"] in ([3], [0, 3])
 
     # As the HPA's controller writes it; nobody serves a metric here, and it keeps what lies in its bounds.
@@ -211,11 +210,12 @@ def test_with_an_autoscaler_nothing_is_taken_away(team: Team) -> None:
     assert served.fewest() >= 4, served.story()
     assert_left_in_order(served)
     print(f"\n{served.figures()}")
+    eventually(lambda: seen.seen[space, "web"][-1:] == [5])
     seen.stop()
     assert seen.seen[space, "web"] in ([3, 5], [0, 3, 5]) and not seen.errors
 
 
-def test_without_the_gate_and_with_recreate_the_gap_is_seen(team: Team) -> None:
+def test_without_the_gate_and_with_recreate_the_gap_is_seen(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other way round: this watch and these targets can show a gap."""
     space = "gap"
     blunt = workload(space, "blunt", strategy={"type": "Recreate"})
@@ -223,7 +223,9 @@ def test_without_the_gate_and_with_recreate_the_gap_is_seen(team: Team) -> None:
     old = team.live(space, 3)
     all_serve(team.new, space, "blunt", 3)
     assert not any(gates(one) for one in old)
-    eventually(lambda: team.balancer.healthy[f"{space}/web"][-1][1] == 3)
+    eventually(lambda: team.balancer.now(f"{space}/web") == 3)
+    # A machine that rolls slowly must not give a new target the time to become healthy before the next one goes.
+    monkeypatch.setattr(team.balancer, "seconds", 60)
     team.deploy(space, "web:2")
     team.deploy(space, "web:2", "blunt")
     since = time.monotonic()
@@ -241,7 +243,7 @@ def test_without_the_gate_and_with_recreate_the_gap_is_seen(team: Team) -> None:
 
 
 def test_the_watch_calls_a_gap_a_gap() -> None:
-    """Events by hand: a pod that is gone while the slice still lists it, and one that left before."""
+    """Events by hand: a pod that is gone while the slice still lists it, and one that was told and left before."""
     service = {"labels": {"kubernetes.io/service-name": "web"}}
 
     def slice_(version: int, *names: str) -> Event:
@@ -252,6 +254,15 @@ def test_the_watch_calls_a_gap_a_gap() -> None:
     def gone(version: int, name: str) -> Event:
         return Event(version, "DELETED", {"kind": "Pod", "metadata": {"name": name}})
 
+    def told(version: int, name: str) -> Event:
+        body = {"kind": "Pod", "metadata": {"name": name, "deletionTimestamp": "2026-11-23T12:00:00Z"}}
+        return Event(version, "MODIFIED", body)
+
     begin = {"EndpointSlice": [slice_(1, "a", "b").body], "Pod": [{"metadata": {"name": name}} for name in "ab"]}
-    served = Served(None, "shop", "web", begin=begin, events=[slice_(2, "b"), gone(3, "a"), gone(4, "b")])  # type: ignore[arg-type]
-    assert (served.counts(), served.fewest(), served.gone_while_listed()) == ([2, 1, 1, 1], 1, ["b"])
+    events = [told(2, "a"), slice_(3, "b"), gone(4, "a"), gone(5, "b")]
+    served = Served(None, "shop", "web", begin=begin, events=events)  # type: ignore[arg-type]
+    assert (served.counts(), served.fewest()) == ([2, 2, 1, 1, 1], 1)
+    assert (served.gone_while_listed(), served.gone_untold()) == (["b"], ["b"])
+    # What came between the two lists is how it began: then `a` left in time, before anybody looked.
+    late = Served(None, "shop", "web", begin=begin, events=events, _since=3)  # type: ignore[arg-type]
+    assert (late.counts(), late.gone_while_listed()) == ([1, 1, 1], ["b"])

@@ -171,7 +171,7 @@ def definition(kind: str, schema: Json, *, status: bool = True) -> Json:
     }
 
 
-def eventually(test: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(test: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for what a server does in its own time."""
     end = time.monotonic() + seconds
     while not test():

@@ -9,12 +9,13 @@ from typing import Any
 
 from rig.controlplane import ControlPlane, write_private
 from rig.http import ApiError, Client, Json
-from rig.shapes.loading import STAND_IN
+from rig.shapes.loading import STAND_IN, until
 
 NAMESPACE = "rig-users"
 LABELS = {STAND_IN: "user"}  # an export of a shape leaves them out
 _NUMBERS = count(1)
 RBAC = "rbac.authorization.k8s.io"
+_REVIEW = "authorization.k8s.io/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ def limited(
     for namespace, granted in grants:
         for obj in _grant(name, namespace, granted):
             admin.create(obj)
+        if granted:
+            user = f"system:serviceaccount:{NAMESPACE}:{name}"
+            until(lambda: _in_force(admin, user, namespace, granted[0]), 60, f"the rights of {name}")  # noqa: B023
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
     token = admin.raw("POST", admin.path_of(account, "token"), None, body)["status"]["token"]
     client = Client(plane.url, plane.ca, token)
@@ -76,6 +80,23 @@ def _grant(name: str, namespace: str | None, rules: list[Json]) -> list[Json]:
             "subjects": subjects,
         },
     ]
+
+
+def _in_force(admin: Client, user: str, namespace: str | None, rule: Json) -> bool:
+    """The authorizer learns of roles and bindings by watches of its own: a moment after they are written.
+
+    One rule is enough: they come together.
+    """
+    verb, *_ = rule["verbs"]
+    if urls := rule.get("nonResourceURLs"):
+        spec: Json = {"nonResourceAttributes": {"verb": verb, "path": urls[0]}}
+    else:
+        resource, _, sub = rule["resources"][0].partition("/")
+        asked = {"verb": verb, "group": rule["apiGroups"][0], "resource": resource, "subresource": sub}
+        asked |= {"namespace": namespace or "", "name": rule.get("resourceNames", [""])[0]}
+        spec = {"resourceAttributes": asked}
+    body = {"apiVersion": _REVIEW, "kind": "SubjectAccessReview", "spec": {"user": user, **spec}}
+    return bool(admin.raw("POST", f"/apis/{_REVIEW}/subjectaccessreviews", None, body)["status"].get("allowed"))
 
 
 def _make(admin: Client, obj: Json) -> None:

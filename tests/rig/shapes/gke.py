@@ -76,7 +76,7 @@ def _user(client: Client, node: str) -> None:
     probe = next(
         obj for obj in objects if obj["kind"] == "PersistentVolumeClaim" and "storageClassName" not in obj["spec"]
     )
-    until(lambda: "storageClassName" in client.create(probe, dry_run=True)["spec"], 10, "a default StorageClass")
+    until(lambda: "storageClassName" in client.create(probe, dry_run=True)["spec"], 60, "a default StorageClass")
     create(client, [obj for obj in objects if obj not in early])
     claims = [obj for obj in objects if obj["kind"] == "PersistentVolumeClaim"]
     for claim in claims:

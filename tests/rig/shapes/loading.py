@@ -118,7 +118,7 @@ def _create(client: Client, obj: Json) -> Json:
         return client.raw("GET", client.path_of(obj))
 
 
-def define(client: Client, crds: list[Json], seconds: float = 15) -> None:
+def define(client: Client, crds: list[Json], seconds: float = 60) -> None:
     """Create the definitions and wait until each is established."""
     create(client, crds)
     names = {crd["metadata"]["name"] for crd in crds}
@@ -146,7 +146,7 @@ def until(ready: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 def admit(
-    client: Client, policies: list[Json], probe: Json, shows: Callable[[Json], bool], seconds: float = 10
+    client: Client, policies: list[Json], probe: Json, shows: Callable[[Json], bool], seconds: float = 60
 ) -> None:
     """Create mutating policies and wait until a dry run of creating `probe` shows their hand: a moment later."""
     create(client, policies)

@@ -119,7 +119,7 @@ def bind(client: Client, claim: Json, place: Place, node: str) -> Json:
     return volume
 
 
-def wait_bound(client: Client, claims: list[Json], seconds: float = 10) -> None:
+def wait_bound(client: Client, claims: list[Json], seconds: float = 60) -> None:
     """Wait until the claims and their volumes say Bound: the binder may write after us, and agrees in the end."""
     names = {(claim["metadata"]["namespace"], claim["metadata"]["name"]) for claim in claims}
 
