@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +59,8 @@ class Anew:
     journal: Journal
     key: bytes
     keep: Keep
+    over: Callable[[], bool] = lambda: False  # somebody pressed Ctrl-C: wait no longer
+    patience: float = _GONE
     _kinds: list[Kind] = field(default_factory=list)
 
     @staticmethod
@@ -115,7 +117,7 @@ class Anew:
                 break
             if uid(near) != first:
                 return Gone(sent, "somebody made it anew meanwhile", "look at it, then run the same command again.")
-            before = self.keep(ref, near)
+            before = self.keep(ref, near, deleting=True)
             if isinstance(before, NotKept):
                 return Gone(sent, before.why, before.fix)
             if running:
@@ -139,14 +141,14 @@ class Anew:
     def _awaited(self, ref: Ref, live: Body, owners: Collection[str]) -> str:
         """Wait until it is gone, and what it owned that runs; '' or what is still there."""
         grace = number(get(live, P("spec", "template", "spec", "terminationGracePeriodSeconds")), 30)
-        late = time.monotonic() + _GONE + (grace if owners else 0)
+        late = time.monotonic() + self.patience + (grace if owners else 0)
         looks = 0
         while True:
             near = self._look(ref)
             left = near if isinstance(near, str) else self._left(ref, near, uid(live), owners)
             if not left:
                 return ""
-            if time.monotonic() > late:
+            if time.monotonic() > late or self.over():
                 return left
             time.sleep(_LOOKS[min(looks, len(_LOOKS) - 1)])
             looks += 1

@@ -12,7 +12,7 @@ from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
 from migrate.flow.settling import settling
-from migrate.flow.since import since_last
+from migrate.flow.since import since_last, spared
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
@@ -72,6 +72,7 @@ def prepare(
         fill = values(opened, goes.steps.values(), source, age_identities)
         notes += [str(one) for one in goes.gates.broken]
         keep = keeping(opened, age_recipients, no_undo=no_undo)
+        since = since_last(opened, goes, fill.fill, select, kubectl)
         sender, said = settling(opened, goes, fill.fill, keep, policies)
         return Prepared(
             "apply",
@@ -84,7 +85,7 @@ def prepare(
             notes=(*notes, *said),
             keep=keep,
             sender=sender,
-            since=since_last(opened, goes, fill.fill, select, kubectl),
+            since=spared(since, keep) if prune else since,
             prunes=prune,
         )
     except BaseException:
