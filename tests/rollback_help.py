@@ -135,7 +135,7 @@ class Dying:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._target, name)
-        if name not in ("apply", "replace", "delete"):
+        if name not in ("apply", "create", "replace", "delete"):
             return real
 
         def write(*args: Any, **options: Any) -> Any:
