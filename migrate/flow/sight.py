@@ -21,14 +21,15 @@ class Sight:
 
     def __init__(self, watcher: Watcher, stop: threading.Event) -> None:
         self._watcher, self._stop = watcher, stop
-        self._wave, self._of, self._began = 0, 0, time.monotonic()
+        self._wave, self._of, self._behind, self._began = 0, 0, 0, time.monotonic()
         self._answered, self._flying, self._told = 0, 0, False
         self._waits: dict[Ref, tuple[str, float]] = {}
         self._failed: list[Undone] = []
         self._lock = threading.Lock()
 
-    def wave(self, wave: int, objects: int) -> None:
-        """A wave begins."""
+    def wave(self, wave: int, objects: int, behind: int) -> None:
+        """A wave begins; `behind` objects come after it."""
+        self._behind = behind
         self._wave, self._of, self._began, self._answered = wave, objects, time.monotonic(), 0
 
     def done(self, counts: Mapping[Taken, int]) -> None:
@@ -74,7 +75,7 @@ class Sight:
         with self._lock:
             failed, self._failed = self._failed, []
             answered, flying = self._answered, self._flying
-            settling = [Settling(ref, what, now - since) for ref, (what, since) in self._waits.items()]
+            settling = [Settling(ref, what, now - since, self._behind) for ref, (what, since) in self._waits.items()]
         for one in failed:
             self._watcher.failed(Ran(one.ref, Outcome.FAILED, wave_of(one.ref), one.message, fix=one.fix))
         if self._stop.is_set() and not self._told:

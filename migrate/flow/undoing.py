@@ -109,7 +109,8 @@ class Undoing:
 
     def _wave(self, wave: int, todo: Sequence[Undo]) -> str:
         """One wave; why the rollback must stop after it, or ''."""
-        self._sight.wave(wave, len(todo))
+        behind = sum(one.ref not in self._results for one in self._undos) - len(todo)
+        self._sight.wave(wave, len(todo), behind)
         last = [one for one in todo if one.fate is not Fate.RESTORE and _kind(one.ref) in (DEFINITION, NAMESPACE)]
         self._all([one for one in todo if one not in last])
         for kind in (DEFINITION, NAMESPACE):
@@ -242,7 +243,7 @@ def _lets_go(live: Body) -> str:
     """Completes 'waits for …'."""
     names = get(live, P("metadata", "finalizers"))
     held = isinstance(names, list) and names
-    return f"its finalizers to let it go: {', '.join(map(str, names))}" if held else "the server to take it away"
+    return f"{', '.join(map(str, names))} to let it go" if held else "the server to take it away"
 
 
 def _kind(ref: Ref) -> tuple[str, str]:
