@@ -1,4 +1,4 @@
-"""Bringing back what a run deleted, on the practice cluster; the same scenes run on a real one in the cluster lane."""
+"""Bringing back what a run deleted, on the practice cluster; all scenes run on a real one in the cluster lane."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from contract.target_help import open_target
 from rig.http import Client
 from rollback_help import Life
-from rollback_scenes_deleted import *  # noqa: F403
+from rollback_scenes_deleted import (  # noqa: F401
+    test_the_journal_names_what_was_deleted_and_what_stands_for_it,
+    test_what_was_made_anew_is_what_it_was,
+)
 from test_policy import Immutable
 from test_rollback import urls
 
