@@ -56,8 +56,9 @@ def test_the_new_address_belongs_to_what_was_before() -> None:
     live = service("10.0.0.9", 30081) | {"metadata": {"name": "web", "namespace": "shop", "uid": "u9"}}
     stands = standing_in(service(), live)
     assert stands["spec"] == live["spec"] and stands["metadata"]["uid"] == "u9"
-    assert moved(service(), live) == "its address 10.0.0.5 is somebody else's by now: it has 10.0.0.9"
-    assert moved(service(), service(port=30081)) == "its node port 30080 is somebody else's by now: it has 30081"
+    port = "its node port 30080 is somebody else's by now: it has 30081"
+    assert moved(service(), live) == f"its address 10.0.0.5 is somebody else's by now: it has 10.0.0.9; {port}"
+    assert moved(service(), service(port=30081)) == port
     assert moved(service(), service()) == ""
 
 

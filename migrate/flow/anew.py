@@ -43,12 +43,16 @@ _NOT_JUDGED = frozenset({Reason.THROTTLED, Reason.WEBHOOK_NO_DRY_RUN, Reason.QUO
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What came of a delete. `number` is that of its intent, 0: nothing was sent. `why` is '' when it is gone."""
+    """What came of a delete. `number` is that of its intent, 0: nothing was sent. `why` is '' when it is gone.
+
+    `spared`: it was not deleted, as nobody could bring it back.
+    """
 
     number: int = 0
     why: str = ""
     fix: str = ""
     unknown: bool = False
+    spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Anew:
     journal: Journal
     key: bytes
     keep: Keep
-    over: Callable[[], bool] = lambda: False  # somebody pressed Ctrl-C: wait no longer
+    over: Callable[[str], bool] = lambda left: False  # told what is left at each look; True: wait no longer
     patience: float = _GONE
     _kinds: list[Kind] = field(default_factory=list)
 
@@ -119,7 +123,7 @@ class Anew:
                 return Gone(sent, "somebody made it anew meanwhile", "look at it, then run the same command again.")
             before = self.keep(ref, near, deleting=True)
             if isinstance(before, NotKept):
-                return Gone(sent, before.why, before.fix)
+                return Gone(sent, before.why, before.fix, spared=True)
             if running:
                 # Written first: between its end and its new beginning nothing else says that it ran.
                 self.journal.note([Note(ref, Said.RELEASED)])
@@ -148,7 +152,7 @@ class Anew:
             left = near if isinstance(near, str) else self._left(ref, near, uid(live), owners)
             if not left:
                 return ""
-            if time.monotonic() > late or self.over():
+            if self.over(left) or time.monotonic() > late:
                 return left
             time.sleep(_LOOKS[min(looks, len(_LOOKS) - 1)])
             looks += 1

@@ -40,7 +40,8 @@ class Bringing:
     going: Callable[[Ref, str], None]
     over: Callable[[], bool]
     patience: float
-    _now: dict[str, Body] = field(default_factory=dict)  # what came back, by the UID that it had
+    stuck: list[Ref] = field(default_factory=list)  # what stands in their place did not go
+    _now: dict[str, Body] = field(default_factory=dict, repr=False)  # what came back, by the UID that it had
 
     def bring_back(self, one: Undo) -> Undone | None:
         """Do it; None: Ctrl-C came while it waited for room. Where there is room it is made: something may be down."""
@@ -94,17 +95,23 @@ class Bringing:
 
     def _away(self, ref: Ref, live: Body) -> Undone | None:
         """Delete what stands in its place, and wait until it and its pods are gone; None: they are."""
-        self.going(ref, "the object in its place, and its pods, to go")
+
+        def look(left: str) -> bool:
+            self.going(ref, f"room: {_room(left)}")
+            return self.over()
+
         try:
-            gone = Anew(self.target, self.journal, b"", keep_nothing, self.over, self.patience).deleted(
+            gone = Anew(self.target, self.journal, b"", keep_nothing, look, self.patience).deleted(
                 ref, live, running=False
             )
         finally:
             self.going(ref, "")
         if gone.number:
             self.restoring.wrote(gone)
-        why = gone.why.replace("deleted to be made anew", "deleted to make room")
-        return Undone(ref, Taken.FAILED, why, gone.fix or AGAIN) if gone.why else None
+        if not gone.why:
+            return None
+        self.stuck.append(ref)
+        return Undone(ref, Taken.FAILED, _room(gone.why), gone.fix or AGAIN)
 
     def _owners(self, before: Body) -> list[Mapping[str, Any]]:
         """Its owners that are there: those of before, or as they came back. Who names another is collected."""
@@ -124,3 +131,7 @@ class Bringing:
         # A cluster-wide kind is asked for without its namespace by the client itself.
         live = self.target.get(Ref(group, kind, str(namespace or ""), name), version)
         return uid(live) == owner.get("uid")
+
+
+def _room(left: str) -> str:
+    return left.replace("deleted to be made anew", "deleted to make room")

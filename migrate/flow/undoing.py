@@ -115,7 +115,7 @@ class Undoing:
         self._all([one for one in todo if one not in last])
         for kind in (DEFINITION, NAMESPACE):
             self._all(self._empty([one for one in last if _kind(one.ref) == kind]))
-        late = self._gone([one.ref for one in todo if one.fate is Fate.DELETE])
+        late = self._bringing.stuck + self._gone([one.ref for one in todo if one.fate is Fate.DELETE])
         counts = Counter(self._results[one.ref].action for one in todo if one.ref in self._results)
         self._sight.done(counts)
         if self._stop.is_set():

@@ -25,6 +25,8 @@ class Undo(Protocol):
     @property
     def why(self) -> str: ...
     @property
+    def costs(self) -> str: ...
+    @property
     def fix(self) -> str: ...
 
 
@@ -58,6 +60,9 @@ def frame(ready: Ready, *, width: int = 100, color: bool = False) -> str:
     if ready.brings_back:
         _kinds(paper, "brings back", ready.brings_back)
         _reasons(paper, ready.brings_back)
+        down = [one.ref for one in ready.brings_back if one.costs]
+        if down:
+            paper.add(f"{_names(down)}: {sentence(next(one.costs for one in ready.brings_back if one.costs))}", 6, "- ")
     if ready.keeps:
         _kinds(paper, "keeps", ready.keeps)
         _reasons(paper, ready.keeps)

@@ -35,6 +35,16 @@ _GONE = frozenset(
 )
 
 
+def costs(ref: Ref) -> str:
+    """What to know before what apply made in its place is deleted; ''."""
+    runs = ref.group in ("apps", "batch") or (ref.group, ref.kind) in (("", "Pod"), ("", "ReplicationController"))
+    return (
+        "what apply made in its place is deleted first, with its pods: it is DOWN until this one is ready"
+        if runs
+        else ""
+    )
+
+
 def lost(ref: Ref, before: Body) -> str:
     """Why it cannot be brought back; ''."""
     if (ref.group, ref.kind) in _GONE:
@@ -118,15 +128,12 @@ def moved(before: Body, live: Body) -> str:
     """What of its addresses somebody else had by then; ''."""
     if not _is(before, "Service"):
         return ""
-    was, now = get(before, _IP), get(live, _IP)
-    if was != now and was is not MISSING:
-        return f"its address {was} is somebody else's by now: it has {now}"
-    if not _same_ports(before, live):
-        return ""
-    ports = [[get(one, P("nodePort")) for one in get(body, _PORTS) or ()] for body in (before, live)]
-    pairs = [(old, new) for old, new in zip(*ports, strict=True) if old != new and old is not MISSING]
-    said = ", ".join(f"{old} is somebody else's by now: it has {new}" for old, new in pairs)
-    return f"its node port {said}" if said else ""
+    pairs = [("address", get(before, _IP), get(live, _IP))]
+    if _same_ports(before, live):
+        ports = [[get(one, P("nodePort")) for one in get(body, _PORTS) or ()] for body in (before, live)]
+        pairs += [("node port", was, now) for was, now in zip(*ports, strict=True)]
+    gone = [(what, was, now) for what, was, now in pairs if was is not MISSING and was != now]
+    return "; ".join(f"its {what} {was} is somebody else's by now: it has {now}" for what, was, now in gone)
 
 
 def made_by(live: Body, manager: str, *, bare: bool = False) -> bool:

@@ -11,7 +11,7 @@ from migrate.manifest.places import get
 from migrate.model.objects import Body
 from migrate.model.path import P
 from migrate.model.ref import Ref
-from migrate.semantics.bring_back import lost, missing, standing_in
+from migrate.semantics.bring_back import costs, lost, missing, standing_in
 from migrate.semantics.preimage import as_wanted, restored, writers_since
 
 CLAIM = ("", "PersistentVolumeClaim")
@@ -43,13 +43,14 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Undo:
     """`before` is what to restore, or to make once more. `why` and `fix` say of a kept object why it stays, and what
-    would change that; of others what to know beforehand."""
+    would change that; of others what is not as before in the end. `costs` is what to know beforehand."""
 
     ref: Ref
     fate: Fate
     why: str = ""
     fix: str = ""
     before: Body | None = field(default=None, repr=False)
+    costs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _made(ref: Ref, body: Body, back: Earlier | None, data: Collection[tuple[str
     if lost(ref, back.body):
         said = "what the one before it held was lost when that was deleted: nothing brings it back"
         return replace(one, why=f"{one.why}; {said}" if one.why else said)
-    return one if one.fate is Fate.KEEP else _back(ref, back)
+    return one if one.fate is Fate.KEEP else replace(_back(ref, back), costs=costs(ref))
 
 
 def _restored(ref: Ref, live: Body, earlier: Earlier) -> Undo | None:

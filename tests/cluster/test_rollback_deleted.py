@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from apply_help import Watched
 from contract.target_help import open_target
 from rig.controlplane import ControlPlane
 from rollback_help import Life, actions, deployment, messages, obj
 from rollback_scenes_deleted import *  # noqa: F403
-from rollback_scenes_deleted import RECREATE, same
+from rollback_scenes_deleted import RECREATE, immutable, same
 
 from migrate.practice import Cluster, Server
 from migrate.semantics.policy import parse_policies
@@ -199,3 +201,34 @@ def test_kinds_of_many_sorts_come_back(life: Life) -> None:
     assert report.counts["restored"] == len(made) and set(messages(report).values()) == {""}, report.results
     assert [same(life.get(one["apiVersion"], one["kind"], one["metadata"]["name"])) for one in made] == was
     assert life.rollback().results == ()
+
+
+def test_what_does_not_make_room_stops_what_comes_after(life: Life) -> None:
+    """The object that apply made is held by a finalizer: who holds it may be in a wave that comes later."""
+    was = immutable(life)
+    life.apply(policies=RECREATE)
+    body = obj("ConfigMap", "settings", life.space)
+    life.client.patch(body, {"metadata": {"finalizers": ["example.com/hold"]}})
+    seen = Watched()
+    with life.look() as ready:
+        report = ready.run(patience=1, watcher=seen, stop=threading.Event())
+    assert actions(report) == {"ConfigMap/settings": "failed"} and report.exit == 5
+    assert "to make room, and is not gone yet; its finalizers hold it: example.com/hold" in report.results[0].message
+    life.client.patch(body, {"metadata": {"finalizers": None}})
+    assert soon(lambda: life.get("v1", "ConfigMap", "settings") is None)
+    assert actions(life.rollback()) == {"ConfigMap/settings": "restored"}
+    assert same(life.get("v1", "ConfigMap", "settings")) == was
+
+
+def test_a_secret_of_ours_is_not_made_anew_unless_it_can_come_back(life: Life) -> None:
+    space, login = obj("Namespace", life.space), obj("Secret", "login", life.space, type="Opaque", data={"a": "YQ=="})
+    life.on_source(space, login)
+    life.plan(space, {**login, "immutable": True})
+    life.apply()
+    was = same(life.get("v1", "Secret", "login"))
+    life.on_source({**login, "data": {"a": "Yg=="}})
+    out = life.apply(policies=RECREATE)
+    assert actions(out)["Secret/login"] == "left_out" and out.written == 0, out.results
+    assert "no rollback could bring back" in next(one.message for one in out.results if one.ref.kind == "Secret")
+    assert same(life.get("v1", "Secret", "login")) == was
+    assert life.apply(policies=RECREATE, no_undo=True).counts["created"] == 1
