@@ -66,7 +66,7 @@ class Life:
 
     def rollback(self, target: Target | None = None, **options: Any) -> UndoReport:
         with self.look(target, **options) as ready:
-            return ready.run(patience=60, tell=lambda _: None, stop=threading.Event())
+            return ready.run(patience=60, watcher=Watched(), stop=threading.Event())
 
     def get(self, version: str, kind: str, name: str) -> Json | None:
         try:
@@ -135,7 +135,7 @@ class Dying:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._target, name)
-        if name not in ("apply", "replace", "delete"):
+        if name not in ("apply", "create", "replace", "delete"):
             return real
 
         def write(*args: Any, **options: Any) -> Any:

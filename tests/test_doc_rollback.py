@@ -74,6 +74,14 @@ def test_the_page(stage: Stage, capfd: pytest.CaptureFixture[str], repo: Path) -
     assert stage.run(f"{only} --no-undo", capfd) == 0
     assert stage.run(f"{command} -o json", capfd) == 1
     document = json.loads(stage.said)
+    assert stage.run(f"{command} --all --delete-data Secret --delete-data PersistentVolumeClaim", capfd) in (0, 1)
+    old = obj("ConfigMap", "old", "tools", data={"a": "1"})
+    stage.plan(obj("Namespace", "tools"), old, deployment("tools"))
+    assert stage.run(f"gke2eks apply {TO} --wait none", capfd) == 0, stage.said
+    stage.plan(obj("Namespace", "tools"), obj("ConfigMap", "new", "tools"))
+    assert stage.run(f"gke2eks apply {TO} --wait none --prune", capfd) == 0, stage.said
+    show("What --prune deleted", command, 0)
+    assert target.get("v1", "ConfigMap", "old", "tools")["data"] == {"a": "1"}
     jsonschema.validate(document, json.loads((repo / "reports" / "rollback.schema.json").read_text()))
     assert document["counts"] == {"deleted": 0, "restored": 0, "kept": 1, "failed": 0}
 

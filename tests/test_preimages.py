@@ -69,6 +69,10 @@ def test_only_secrets_of_others_need_a_word(ws: Workspace) -> None:
     assert Keeping(ws, "run1", made={"u2"})(SECRET, HIDDEN) == ""
     mine = {**HIDDEN, "metadata": {"managedFields": [{"manager": "gke2eks", "operation": "Apply"}]}}
     assert Keeping(ws, "run1")(SECRET, mine) == ""
+    # What is deleted is perhaps on the source no more: ours or not, it must be able to come back.
+    spared = Keeping(ws, "run1", made={"u2"})(SECRET, HIDDEN, deleting=True)
+    assert isinstance(spared, NotKept) and "--no-undo" in spared.fix
+    assert Keeping(ws, "run1", no_undo=True)(SECRET, HIDDEN, deleting=True) == ""
 
 
 def test_the_journal_tells_what_each_run_kept_and_what_was_taken_back(ws: Workspace) -> None:

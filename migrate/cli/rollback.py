@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from migrate.cli.names import TargetName
 from migrate.cli.options import hash_key_option, target_options, workspace_option
 from migrate.cli.policies import DATA_KINDS
 from migrate.cli.screen import color, echo, unicode, width
-from migrate.cli.sending import ask, line, refuse_silence, stopped_by_signals
+from migrate.cli.sending import ask, carry_out, line, refuse_silence
 
 
 @click.command("rollback")
@@ -66,10 +65,12 @@ def command(
     output: str,
     hash_key_file: Path | None,
 ) -> int:
-    """Take back what apply and release did: delete what they made, restore what they changed, in reverse order.
+    """Take back what apply and release did: delete what they made, restore what they changed, bring back what they
+    deleted, in reverse order.
 
-    Without --run or --all that is the last run, with those that it went on from. What will be deleted, restored and
-    kept is shown first, by kind; then it asks for the target's own name. It may be stopped, killed and run again.
+    Without --run or --all that is the last run, with those that it went on from. What will be deleted, restored,
+    brought back and kept is shown first, by kind; then it asks for the target's own name. It may be stopped, killed and
+    run again.
 
     It deletes only the very objects that were made (by UID), restores only what nobody else wrote to since, and keeps
     what holds data, Secrets included, unless --delete-data names the kind. A Namespace goes last, and only when
@@ -114,13 +115,7 @@ def command(
         echo(frame(ready, width=width()).rstrip("\n"), err=True)
         if not yes and ready.objects:
             ask(target)
-        stop = threading.Event()
-        try:
-            with stopped_by_signals(stop):
-                report = ready.run(patience=gone_timeout, tell=lambda said: echo(f"  {said}", err=True), stop=stop)
-        except KeyboardInterrupt:
-            echo(f"Stopped at once. What was in flight is read again by: {again}", err=True)
-            raise
+        report = carry_out(lambda watcher, stop: ready.run(patience=gone_timeout, watcher=watcher, stop=stop), again)
     if output == "json":
         from migrate.render.document import dumps
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from migrate.model.ran import Report, Watcher
     from migrate.render.before import Prepared
 
-    Work = Callable[[Watcher, threading.Event], Report]
+Came = TypeVar("Came")
 
 
 def running_options(command: Command) -> Command:
@@ -120,7 +120,7 @@ def ask(target: TargetName) -> None:
         raise BadInput(f"{what}, and the target is {target.shown}", "type the target's own name. Nothing was written.")
 
 
-def carry_out(work: Work, again: str) -> Report:
+def carry_out(work: Callable[[Watcher, threading.Event], Came], again: str) -> Came:
     """Let it run, with progress on stderr. The first Ctrl-C asks it to end, the second ends it."""
     watcher = Live(color=_color()) if is_live() else Lines(lambda line: echo(line, err=True))
     stop = threading.Event()

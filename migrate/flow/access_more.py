@@ -150,7 +150,7 @@ def _rollback(
     select: Selection,
 ) -> tuple[list[Need], list[str]]:
     runs = [run for run in past.runs if writes(run)]
-    seen = {ref for run in runs for ref in (*run.made.values(), *run.kept, *run.new)}
+    seen = {ref for run in runs for ref in (*run.made.values(), *run.kept, *run.new, *run.deleted.values())}
     made = [ref for ref in sorted({ref for run in runs for ref in (*run.made.values(), *run.new)}) if knows(past, ref)]
     kept = [{ref: name for ref, name in run.kept.items() if name and knows(past, ref)} for run in runs]
     if not seen:
@@ -168,6 +168,7 @@ def _rollback(
         seen=sorted(seen),
         made=[ref for ref in goners if brought.get(ref, ()) is not None],
         changed=sorted({ref for names in kept for ref in names if _selected(select, ref)}),
+        deleted=sorted({ref for run in runs for ref in run.deleted.values() if _selected(select, ref)}),
         before=tuple(_before(ws, names) for names in kept),
         defined=[kind for kind in brought.values() if kind is not None],
     )
@@ -206,6 +207,11 @@ def _of_rollback(done: Undoable, made: Sequence[Ref], mine: Sequence[Ref]) -> It
         f"--rollback adds, by the journal, get and DELETE, by name, of {_many(done.made)} that apply and release made, "
         f"and get and update, by name, of {_many(done.changed)} that they changed. Print this again after a later run."
     )
+    if done.deleted:
+        yield (
+            f"And create of the kinds, and update, by name, of {_many(done.deleted)} that prune and recreate deleted: "
+            "they are brought back."
+        )
     data = [ref for ref in mine if ref not in done.made and not is_namespace(ref) and not is_definition(ref)]
     if data:
         yield f"Not of {_many(data)}: it holds data, or its only copy, and stays unless --delete-data names its kind."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,12 +43,16 @@ _NOT_JUDGED = frozenset({Reason.THROTTLED, Reason.WEBHOOK_NO_DRY_RUN, Reason.QUO
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What came of a delete. `number` is that of its intent, 0: nothing was sent. `why` is '' when it is gone."""
+    """What came of a delete. `number` is that of its intent, 0: nothing was sent. `why` is '' when it is gone.
+
+    `spared`: it was not deleted, as nobody could bring it back.
+    """
 
     number: int = 0
     why: str = ""
     fix: str = ""
     unknown: bool = False
+    spared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Anew:
     journal: Journal
     key: bytes
     keep: Keep
+    over: Callable[[str], bool] = lambda left: False  # told what is left at each look; True: wait no longer
+    patience: float = _GONE
     _kinds: list[Kind] = field(default_factory=list)
 
     @staticmethod
@@ -114,9 +120,9 @@ class Anew:
                 break
             if uid(near) != first:
                 return Gone(sent, "somebody made it anew meanwhile", "look at it, then run the same command again.")
-            before = self.keep(ref, near)
+            before = self.keep(ref, near, deleting=True)
             if isinstance(before, NotKept):
-                return Gone(sent, before.why, before.fix)
+                return Gone(sent, before.why, before.fix, spared=True)
             if running:
                 # Written first: between its end and its new beginning nothing else says that it ran.
                 self.journal.note([Note(ref, Said.RELEASED)])
@@ -138,14 +144,14 @@ class Anew:
     def _awaited(self, ref: Ref, live: Body, owners: Collection[str]) -> str:
         """Wait until it is gone, and what it owned that runs; '' or what is still there."""
         grace = number(get(live, P("spec", "template", "spec", "terminationGracePeriodSeconds")), 30)
-        late = time.monotonic() + _GONE + (grace if owners else 0)
+        late = time.monotonic() + self.patience + (grace if owners else 0)
         looks = 0
         while True:
             near = self._look(ref)
             left = near if isinstance(near, str) else self._left(ref, near, uid(live), owners)
             if not left:
                 return ""
-            if time.monotonic() > late:
+            if self.over(left) or time.monotonic() > late:
                 return left
             time.sleep(_LOOKS[min(looks, len(_LOOKS) - 1)])
             looks += 1

@@ -13,7 +13,7 @@ from migrate.flow.chosen import settling
 from migrate.flow.keeping import keeping
 from migrate.flow.opening import held_all, held_here, open_run, questions
 from migrate.flow.prepared import Prepared
-from migrate.flow.since import planned_kinds, since_last
+from migrate.flow.since import planned_kinds, since_last, spared
 from migrate.flow.values import values
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.semantics.going import going, without_namespaces
@@ -77,6 +77,7 @@ def prepare(
         sender, said = settling(opened, goes, fill.fill, keep, policies, refs=goes.steps)
         since = since_last(opened, goes, fill.fill, select, kubectl)
         if prune:
+            since = spared(since, keep)
             going_away = for_prune([one.ref for one in since.prunable], planned_kinds(goes))
             refuse_without(target, opened.view, going_away, "--prune", ", or leave --prune out")
         return Prepared(

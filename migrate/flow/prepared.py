@@ -145,7 +145,16 @@ class Prepared:
         results = (*ended.results, *sorted(left, key=lambda one: (one.wave, one.ref)))
         pruned = Pruned(self.since) if self.since is not None else None
         if self.prunes and self.since and ended.trouble is None and not stop.is_set():
-            pruned = prune(opened, self.going, self.since, results, patience=ready_timeout, watcher=watcher, stop=stop)
+            pruned = prune(
+                opened,
+                self.going,
+                self.since,
+                results,
+                patience=ready_timeout,
+                watcher=watcher,
+                stop=stop,
+                keep=self.keep,
+            )
             results = (*results, *pruned.results)
             ended = replace(ended, trouble=pruned.trouble)
         code = _exit(results, ended, unknown=sender.unknown, stopped=stop.is_set())

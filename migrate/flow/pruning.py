@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from migrate.cluster.outcome import Deleted, Reason, Rejected, Unknown
 from migrate.errors import Error, NotLoggedIn, Refused, Unreachable
 from migrate.flow.alike import uid, version
+from migrate.flow.keeping import Keep, NotKept
 from migrate.flow.opening import Opened
 from migrate.flow.refusals import fix_of, why_of
 from migrate.flow.since import still_needed
@@ -50,6 +51,7 @@ def prune(
     patience: float,
     watcher: Watcher,
     stop: threading.Event,
+    keep: Keep,
 ) -> Pruned:
     """Delete what left the plan, unless something of this run is not as it should be: that may still need it.
 
@@ -59,12 +61,13 @@ def prune(
     if bad:
         why = f"{bad} object{'s' if bad > 1 else ''} failed or {'were' if bad > 1 else 'was'} skipped, and may need it"
         return Pruned(_kept(since, {one.ref: why for one in since.prunable}))
-    return _Pruning(opened, patience, watcher, stop).run(goes, since)
+    return _Pruning(opened, patience, watcher, stop, keep).run(goes, since)
 
 
 class _Pruning:
-    def __init__(self, opened: Opened, patience: float, watcher: Watcher, stop: threading.Event) -> None:
+    def __init__(self, opened: Opened, patience: float, watcher: Watcher, stop: threading.Event, keep: Keep) -> None:
         self._opened, self._patience, self._watcher, self._stop = opened, patience, watcher, stop
+        self._keep = keep
         self._lock = threading.Lock()
         self._writes = 0
         self._results: dict[Ref, Ran] = {}
@@ -120,7 +123,11 @@ class _Pruning:
             if who := writers(live):
                 self._why[one.ref] = f"{', '.join(who)} wrote to it since"
                 return None
-            journal.intend([Intent(one.ref, Action.DELETE, "", one.uid)])
+            before = self._keep(one.ref, live, deleting=True)
+            if isinstance(before, NotKept):
+                self._why[one.ref] = before.why
+                return None
+            journal.intend([Intent(one.ref, Action.DELETE, "", one.uid, before)])
             answer = target.delete(one.ref, version(live), one.uid)
             if not isinstance(answer, Rejected):
                 with self._lock:

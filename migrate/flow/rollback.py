@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -12,26 +12,26 @@ from typing import Self
 from migrate.cluster.eks_facts import EksFacts
 from migrate.cluster.port import Target
 from migrate.errors import BAD_INPUT, DONE, LOOK, BadInput, Forbidden, Refused
-from migrate.flow.alike import ours_alone, uid
 from migrate.flow.allowed import refuse_without
 from migrate.flow.around import look_around
+from migrate.flow.earlier import forgotten, held_before, known_of
 from migrate.flow.fingerprint import who
 from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import PREFLIGHT, ROLLBACK, Who
 from migrate.flow.undoing import Doing, Undoing
 from migrate.flow.view import View
-from migrate.model.journal import Fingerprint, History, Note, Outcome, Result, Run, Said
+from migrate.model.journal import Fingerprint, History, Note, Result, Run
 from migrate.model.objects import Body
+from migrate.model.ran import Watcher
 from migrate.model.ref import Ref
 from migrate.model.undone import UndoReport
 from migrate.preflight.identity import shown_flavour
-from migrate.semantics.more_rights import of
+from migrate.semantics.more_rights import of, to_make
 from migrate.semantics.rollback import CLAIM, Around, Earlier, Fate, Undo, judge
 from migrate.semantics.target_rights import Need
 from migrate.workspace import hashkey
-from migrate.workspace.folder import MARKER, Workspace, open_workspace
+from migrate.workspace.folder import MARKER, open_workspace
 from migrate.workspace.journal import Journal, Start, open_journal, read_journal
-from migrate.workspace.preimages import look
 
 
 @dataclass(slots=True)
@@ -68,6 +68,10 @@ class Ready:
         return self._of(Fate.RESTORE)
 
     @property
+    def brings_back(self) -> tuple[Undo, ...]:
+        return self._of(Fate.BRING_BACK)
+
+    @property
     def keeps(self) -> tuple[Undo, ...]:
         return self._of(Fate.KEEP)
 
@@ -76,19 +80,18 @@ class Ready:
 
     @property
     def objects(self) -> int:
-        """How many this run deletes or restores."""
+        """How many this run deletes, restores or brings back."""
         return sum(one.fate is not Fate.KEEP for one in self.undos)
 
-    def run(self, *, patience: float, tell: Callable[[str], None], stop: threading.Event) -> UndoReport:
+    def run(self, *, patience: float, watcher: Watcher, stop: threading.Event) -> UndoReport:
         """Carry it out. `patience`: seconds that what was deleted may take to be gone, for each wave.
 
         Raises what ended the run before anything was sent.
         """
         self._begun = True
         _write(self._doing.journal, self._forget)
-        return Undoing(self._doing, self.undos, patience, tell, stop).run(
-            self.target.name, [run.header.at for run in self.runs]
-        )
+        undoing = Undoing(self._doing, self.undos, patience, watcher, stop)
+        return undoing.run(self.target.name, [run.header.at for run in self.runs])
 
 
 def prepare(
@@ -125,16 +128,18 @@ def prepare(
         past = journal.past
         runs = tuple(one for one in past.runs[first:] if writes(one) and not _idle(one))
         earlier = past.runs[:first]
-        changed = _changed(ws, runs, age_identities)
-        refs = sorted({ref for one in runs for ref in (*one.made.values(), *one.kept, *one.new)})
-        live = _live(view, target, refs, changed)
-        made = _made(past, runs, live)
+        refs = sorted({ref for one in runs for ref in (*one.made.values(), *one.kept, *one.new, *one.deleted.values())})
+        live = _live(view, target, refs)
+        known = known_of(past, runs, live, ws, age_identities)
+        made, changed = known.made, known.changed
+        like = {ref: one.like for ref, one in changed.items()}
+        live = _as_kept(target, live, changed)
         around = look_around(view, [ref for ref in made if ref in live], live)
         undos = judge(made, changed, live, around, data)
         _refuse_without(target, view, undos, around, data)
-        doing = Doing(target, view, journal, made, live, frozenset(data), _held_before(earlier))
+        doing = Doing(target, view, journal, made, live, like, frozenset(data), held_before(earlier))
         shown = Who(target.name, facts.account if facts else "", view.minor, flavour, cluster)
-        return Ready(shown, runs, undos, doing, _forgotten(past, runs, earlier, live))
+        return Ready(shown, runs, undos, doing, (*known.heard, *forgotten(past, runs, earlier, live)))
     except BaseException:
         journal.close()
         raise
@@ -147,7 +152,7 @@ def writes(run: Run) -> bool:
 
 def _idle(run: Run) -> bool:
     """Tell whether a run was refused or called off before it sent anything: to a person the one before is the last."""
-    return run.exit not in (DONE, LOOK) and not (run.outcomes or run.made or run.kept or run.new)
+    return run.exit not in (DONE, LOOK) and not (run.outcomes or run.made or run.kept or run.new or run.deleted)
 
 
 def _refuse_without(
@@ -156,7 +161,9 @@ def _refuse_without(
     """A rollback that could do only a part may leave worse than it found. Raises Forbidden, Refused."""
     deletes = [one.ref for one in undos if one.fate is Fate.DELETE]
     needs = [of("delete", ref) for ref in deletes]
+    brought = [one.ref for one in undos if one.fate is Fate.BRING_BACK]
     needs += [of("update", one.ref) for one in undos if one.fate is Fate.RESTORE]
+    needs += [need for ref in brought for need in (to_make(ref), of("update", ref))]
     if deletes and CLAIM not in data:
         needs.append(Need("list", *CLAIM))
     refuse_without(target, view, needs, "--rollback", "")
@@ -197,69 +204,30 @@ def _first(past: History, run: str, everything: bool, workspace: Path) -> int:
     return at
 
 
-def _live(view: View, target: Target, refs: Sequence[Ref], changed: Mapping[Ref, Earlier]) -> dict[Ref, Body]:
-    """What is there of them, each in the version that was kept of it."""
+def _live(view: View, target: Target, refs: Sequence[Ref]) -> dict[Ref, Body]:
+    """What is there of them."""
     try:
-        live = dict(read_live(view, target, may_be_there(view, refs)))
+        return dict(read_live(view, target, may_be_there(view, refs)))
+    except Forbidden as no:
+        raise _unreadable(no) from None
+
+
+def _as_kept(target: Target, live: Mapping[Ref, Body], changed: Mapping[Ref, Earlier]) -> dict[Ref, Body]:
+    """The same, each in the version that was kept of it."""
+    found = dict(live)
+    try:
         for ref, one in changed.items():
             version = str(one.body.get("apiVersion") or "")
             if ref in live and version and version != live[ref].get("apiVersion"):
-                live[ref] = target.get(ref, version) or live[ref]
+                found[ref] = target.get(ref, version) or live[ref]
     except Forbidden as no:
-        fix = "have an admin grant it (gke2eks access target --rollback prints it). Nothing was written."
-        raise Forbidden(no.what, fix) from None
-    return live
-
-
-def _made(past: History, runs: Sequence[Run], live: Mapping[Ref, Body]) -> dict[Ref, set[str]]:
-    found: dict[Ref, set[str]] = {}
-    for run in runs:
-        for id, ref in run.made.items():
-            found.setdefault(ref, set()).add(id)
-    for ref in {ref for run in runs for ref in run.new if past.objects[ref].unknown}:
-        # Sent where nothing was, and nobody heard: whoever has only our fields is ours.
-        body = live.get(ref)
-        if body is not None and any(one.uid == "" for one in past.objects[ref].open.values()) and ours_alone(body):
-            found.setdefault(ref, set()).add(uid(body))
+        raise _unreadable(no) from None
     return found
 
 
-def _changed(ws: Workspace, runs: Sequence[Run], keys: Sequence[Path]) -> dict[Ref, Earlier]:
-    found: dict[Ref, Earlier] = {}
-    for run in runs:
-        for ref, name in run.kept.items():
-            if ref in found:  # the first shows what was there before all of them
-                continue
-            if not name:
-                found[ref] = Earlier(why="nothing was kept of it before it was changed", fix="put it right by hand.")
-                continue
-            one = look(ws, name, ref, keys)
-            found[ref] = Earlier(one.body, one.uid, one.why, one.fix)
-    return found
-
-
-def _held_before(earlier: Sequence[Run]) -> frozenset[Ref]:
-    """What was held when the first of the runs began: taken back means held again."""
-    last: dict[Ref, Outcome] = {}
-    for run in earlier:
-        last |= run.outcomes
-    return frozenset(ref for ref, outcome in last.items() if outcome is Outcome.HELD)
-
-
-def _forgotten(
-    past: History, runs: Sequence[Run], earlier: Sequence[Run], live: Mapping[Ref, Body]
-) -> tuple[Note | Result, ...]:
-    """What to write of objects that are no longer there: what was known of them must not guide a later apply."""
-    before, held = {ref for run in earlier for ref in run.outcomes}, _held_before(earlier)
-    found: list[Note | Result] = []
-    for ref in sorted({ref for run in runs for ref in (*run.made.values(), *run.outcomes)}):
-        known = past.objects.get(ref)
-        if known is None or ref in live or not (known.uid or known.held or known.released):
-            continue
-        if known.uid or ref not in before:
-            found.append(Note(ref, Said.UNDONE))
-            found += [Result(ref, Outcome.HELD)] if ref in held else []
-    return tuple(found)
+def _unreadable(no: Forbidden) -> Forbidden:
+    fix = "have an admin grant it (gke2eks access target --rollback prints it). Nothing was written."
+    return Forbidden(no.what, fix)
 
 
 def _write(journal: Journal, records: Sequence[Note | Result]) -> None:

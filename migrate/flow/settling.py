@@ -231,7 +231,8 @@ class SettlingSender(Sender):
         if came.unknown:
             return Again(came.why)
         if came.why:
-            return self._said(ref, Outcome.FAILED, came.why, fix=came.fix, to=came.number)
+            outcome = Outcome.LEFT_OUT if came.spared else Outcome.FAILED
+            return self._said(ref, outcome, came.why, fix=came.fix, to=came.number)
         return self._gone[ref]
 
     def _ends_by_us(self, ref: Ref, live: Body) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from migrate.errors import DONE, LOOK
+from migrate.flow.keeping import Keeping
 from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import ROLLBACK, Opened
 from migrate.flow.secret_values import Missing
@@ -67,6 +69,15 @@ def still_needed(opened: Opened, goes: Going, found: Iterable[Left]) -> tuple[Le
 def planned_kinds(goes: Going) -> frozenset[tuple[str, str]]:
     """(group, kind) of all that the plan has, selected or not."""
     return frozenset((step.ref.group, step.ref.kind) for step in goes.plan.steps if step.body is not None)
+
+
+def spared(since: Since, keep: Keeping) -> Since:
+    """With what this run would not delete, as nobody could bring it back."""
+    left = []
+    for one in since.left:
+        no = None if one.why_kept else keep.spares(one.ref)
+        left.append(replace(one, why_kept=no.why, fix=no.fix) if no else one)
+    return replace(since, left=tuple(left))
 
 
 def _of(run: Run) -> str:

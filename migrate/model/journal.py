@@ -20,6 +20,7 @@ class Action(StrEnum):
     RELEASE = "release"
     DELETE = "delete"
     RESTORE = "restore"
+    BRING_BACK = "bring_back"
 
 
 class Outcome(StrEnum):
@@ -79,7 +80,7 @@ class Intent:
 
     `uid` is that of the object on the target just before, '' when there was none: after a kill this tells what we
     created. `before` names what was kept of that object, for a rollback; it stands here because a kill may eat the
-    result.
+    result. To bring back is to make an object that was deleted once more: there `uid` is that of the deleted one.
     """
 
     ref: Ref
@@ -161,7 +162,8 @@ class Run:
     """One run: its header, its last outcome of each object, what it made by UID, its exit code (None: no end).
 
     `kept` names what was kept of an object before the run changed it; '' where it may have been changed and nothing was
-    kept. `new` are objects that it sent where nothing was; `undone` those that it took back.
+    kept. `new` are objects that it sent where nothing was; `deleted` are those that it deleted, or tried to, by UID;
+    `undone` those that it took back.
     """
 
     header: Header
@@ -171,6 +173,7 @@ class Run:
     kept: Mapping[Ref, str] = field(default_factory=dict)
     new: frozenset[Ref] = frozenset()
     undone: frozenset[Ref] = frozenset()
+    deleted: Mapping[str, Ref] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -181,12 +184,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The journal read back. `torn` bytes at its end were never finished, `repeated` lines stood there twice."""
+    """The journal read back. `torn` bytes at its end were never finished, `repeated` lines stood there twice.
+
+    `instead`: {UID of what a rollback made: UID of the deleted object that it brought back so}.
+    """
 
     runs: tuple[Run, ...] = ()
     objects: Mapping[Ref, Known] = field(default_factory=dict)
     torn: int = 0
     repeated: int = 0
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def unknown(self) -> tuple[Ref, ...]:

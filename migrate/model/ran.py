@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from migrate.model.journal import Outcome
 from migrate.model.ref import Ref
 from migrate.model.since import Since
+from migrate.model.undone import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class WaveDone:
 
     wave: int
     title: str
-    counts: Mapping[Outcome, int]
+    counts: Mapping[Outcome, int] | Mapping[Taken, int]
     seconds: float
 
 

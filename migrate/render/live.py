@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from migrate.manifest.waves import WAVES
-from migrate.model.journal import Outcome
 from migrate.model.ran import At, Ran, WaveDone
+from migrate.model.undone import Taken
 from migrate.render import ran
 from migrate.render.ink import Paper, columns
 from migrate.render.times import about, duration
 from migrate.render.words import namespace, number, plural, safe, short
 
+_WORDS = {**{str(one): one.value for one in Taken}, **{str(one): word for one, word in ran.WORDS.items()}}
 _WIDE = 80  # columns from which on there is room for columns
 _TITLE = max(len(wave.title) for wave in WAVES)
 
@@ -17,7 +18,8 @@ _TITLE = max(len(wave.title) for wave in WAVES)
 def wave_done(wave: WaveDone, *, width: int = 100, color: bool = False) -> list[str]:
     """'  wave 2  definitions and classes   24 created   2 unchanged        6 s'"""
     paper = Paper(width, color)
-    said = "   ".join(f"{number(n)} {ran.WORDS[one]}" for one in Outcome if (n := wave.counts.get(one, 0)))
+    counts = {str(one): n for one, n in wave.counts.items()}
+    said = "   ".join(f"{number(n)} {word}" for one, word in _WORDS.items() if (n := counts.get(one, 0)))
     paper.add(_figure(said, width), 2, _lead(wave.wave, wave.title, width), duration(wave.seconds))
     return paper.lines
 

@@ -25,6 +25,8 @@ class Undo(Protocol):
     @property
     def why(self) -> str: ...
     @property
+    def costs(self) -> str: ...
+    @property
     def fix(self) -> str: ...
 
 
@@ -40,6 +42,8 @@ class Ready(Protocol):
     @property
     def restores(self) -> Sequence[Undo]: ...
     @property
+    def brings_back(self) -> Sequence[Undo]: ...
+    @property
     def keeps(self) -> Sequence[Undo]: ...
 
 
@@ -52,14 +56,17 @@ def frame(ready: Ready, *, width: int = 100, color: bool = False) -> str:
     paper.add(", ".join(runs[::-1][:_NAMED]) + more, 2, "Takes back  ")
     _kinds(paper, "deletes", ready.deletes)
     _kinds(paper, "restores", ready.restores)
+    _reasons(paper, ready.deletes)
+    if ready.brings_back:
+        _kinds(paper, "brings back", ready.brings_back)
+        _reasons(paper, ready.brings_back)
+        down = [one.ref for one in ready.brings_back if one.costs]
+        if down:
+            paper.add(f"{_names(down)}: {sentence(next(one.costs for one in ready.brings_back if one.costs))}", 6, "- ")
     if ready.keeps:
         _kinds(paper, "keeps", ready.keeps)
-        for why, rows in _by_reason(ready.keeps).items():
-            refs = [one.ref for one in rows]
-            paper.add(f"{_names(refs)}: {sentence(why)}", 6, "- ")
-            for fix in dict.fromkeys(one.fix for one in rows if one.fix):
-                paper.add(sentence(fix), 8, "next  ")
-    if not ready.deletes and not ready.restores:
+        _reasons(paper, ready.keeps)
+    if not ready.deletes and not ready.restores and not ready.brings_back:
         paper.add("There is nothing to take back.", 2)
     return paper.text()
 
@@ -72,7 +79,7 @@ def summary(report: UndoReport, again: str, *, width: int = 100, color: bool = F
         if one.action is Taken.FAILED:
             paper.add(_said(one), 2, paper.paint("x", "x") + " ")
             paper.add(sentence(one.fix), 6, "next   ")
-    for action, sign in ((Taken.RESTORED, "!"), (Taken.KEPT, "-")):
+    for action, sign in ((Taken.DELETED, "!"), (Taken.RESTORED, "!"), (Taken.KEPT, "-")):
         told = [one for one in report.results if one.action is action and one.message]
         for why, rows in _by_message(told).items():
             head = f"{number(len(rows))} {action.value}: {sentence(why).removesuffix('.')}"
@@ -125,7 +132,14 @@ def _kinds(paper: Paper, word: str, rows: Sequence[Undo]) -> None:
         kind = one.ref.short.rpartition("/")[0]
         counts[kind] = counts.get(kind, 0) + 1
     said = ", ".join(f"{number(count)} {safe(kind)}" for kind, count in counts.items())
-    paper.add(f"{plural(len(rows), 'object')}{': ' if said else ''}{said}", 2, f"{word:<10}  ")
+    paper.add(f"{plural(len(rows), 'object')}{': ' if said else ''}{said}", 2, f"{word:<11} ")
+
+
+def _reasons(paper: Paper, rows: Sequence[Undo]) -> None:
+    for why, found in _by_reason(one for one in rows if one.why).items():
+        paper.add(f"{_names([one.ref for one in found])}: {sentence(why)}", 6, "- ")
+        for fix in dict.fromkeys(one.fix for one in found if one.fix):
+            paper.add(sentence(fix), 8, "next  ")
 
 
 def _names(refs: Sequence[Ref]) -> str:

@@ -71,12 +71,14 @@ def for_prune(left: Iterable[Ref], planned: Iterable[tuple[str, str]]) -> tuple[
 @dataclass(frozen=True, slots=True)
 class Undoable:
     """What runs did, as far as a rollback may take it back. `seen` are all their objects, which a rollback reads;
-    `before` says of each run what it changed, as it was; `defined` are the kinds that definitions among `made` brought.
+    `deleted` those that it makes once more; `before` says of each run what it changed, as it was; `defined` are the
+    kinds that definitions among `made` brought.
     """
 
     seen: Collection[Ref] = ()
     made: Collection[Ref] = ()
     changed: Collection[Ref] = ()
+    deleted: Collection[Ref] = ()
     before: tuple[Mapping[Ref, Body], ...] = ()
     defined: Collection[tuple[str, str]] = ()
 
@@ -85,7 +87,8 @@ def for_rollback(done: Undoable, own: Collection[Need], plurals: Plurals) -> tup
     """What a rollback needs, but for Namespaces, of which see inside_namespaces. `own` is what is granted anyhow."""
     needs = [of("get", ref) for ref in done.seen]
     needs += [of("delete", ref) for ref in done.made]
-    needs += [of("update", ref) for ref in done.changed]
+    needs += [of("update", ref) for ref in {*done.changed, *done.deleted}]
+    needs += [to_make(ref) for ref in done.deleted]
     needs += [Need("list", *kind) for kind in (*done.defined, *([CLAIM] if done.made else ()))]
     for bodies in done.before:  # who gives a role its rules back grants them
         needs += granting(bodies, own, plurals)
@@ -120,6 +123,11 @@ def beside(more: Iterable[Need], own: Iterable[Need]) -> tuple[Need, ...]:
         if not have & {(*kind, "", ""), (*kind, need.namespace, ""), (*kind, need.namespace, need.name)}:
             found.setdefault(need)
     return tuple(sorted(found))
+
+
+def to_make(ref: Ref) -> Need:
+    """To create what was deleted: a POST carries no name that could be granted."""
+    return Need("create", ref.group, ref.kind, ref.namespace, refs=(ref,))
 
 
 def of(verb: str, ref: Ref) -> Need:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from migrate.manifest.places import get
 from migrate.model.objects import Body
 from migrate.model.path import P
 from migrate.model.ref import Ref
+from migrate.semantics.bring_back import costs, lost, missing, standing_in
 from migrate.semantics.preimage import as_wanted, restored, writers_since
 from migrate.semantics.target_rights import RBAC
 from migrate.semantics.target_role import ROLE
@@ -38,28 +39,38 @@ class Fate(StrEnum):
 
     DELETE = "delete"
     RESTORE = "restore"
+    BRING_BACK = "bring back"
     KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """`before` is what to restore. `why` and `fix` say of a kept object why it stays, and what would change that."""
+    """`before` is what to restore, or to make once more. `why` and `fix` say of a kept object why it stays, and what
+    would change that; of others what is not as before in the end. `costs` is what to know beforehand."""
 
     ref: Ref
     fate: Fate
     why: str = ""
     fix: str = ""
     before: Body | None = field(default=None, repr=False)
+    costs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is known of an object before it was changed. With `why` it cannot be restored."""
+    """What is known of an object before it was changed. With `why` it cannot be restored.
+
+    `deleted`: a run deleted it. `like` are other UIDs under which it is there, as a rollback made it once more; `half`:
+    such a one was not yet given all back.
+    """
 
     body: Body = field(default_factory=dict, repr=False)
     uid: str = ""
     why: str = ""
     fix: str = ""
+    deleted: bool = False
+    like: frozenset[str] = frozenset()
+    half: bool = False
 
 
 class Around:
@@ -111,16 +122,17 @@ def judge(
     found: dict[Ref, Undo] = {}
     for ref in sorted(made.keys() | changed.keys()):
         body = live.get(ref)
+        back = changed[ref] if ref in changed and changed[ref].deleted else None
         if body is None:
-            continue
-        if not uid(body):
+            found |= {ref: _back(ref, back)} if back else {}
+        elif not uid(body):
             found[ref] = Undo(ref, Fate.KEEP, "it could not be read", "see why, then run the same command again.")
         elif ref in made and uid(body) in made[ref]:
-            found[ref] = _deleted(ref, body, data)
+            found[ref] = _made(ref, body, back, data)
         elif ref not in changed:
             found[ref] = Undo(ref, Fate.KEEP, "it is not the object that was made: somebody made it anew")
-        elif (one := _restored(ref, body, changed[ref])) is not None:
-            found[ref] = one
+        elif (undo := _restored(ref, body, changed[ref])) is not None:
+            found[ref] = undo
     _owners_of_data(found, live, around, data)
     for kind in (DEFINITION, NAMESPACE):  # what stays keeps the definition, and that its Namespace
         _with_others(found, live, around, kind, data)
@@ -162,17 +174,42 @@ def _deleted(ref: Ref, body: Body, data: Collection[tuple[str, str]]) -> Undo:
     return Undo(ref, Fate.DELETE)
 
 
+def _made(ref: Ref, body: Body, back: Earlier | None, data: Collection[tuple[str, str]]) -> Undo:
+    """It goes; `back` is what was deleted to make room for it."""
+    one = _deleted(ref, body, data)
+    if back is None:
+        return one
+    if lost(ref, back.body):
+        said = "what the one before it held was lost when that was deleted: nothing brings it back"
+        return replace(one, why=f"{one.why}; {said}" if one.why else said)
+    return one if one.fate is Fate.KEEP else replace(_back(ref, back), costs=costs(ref))
+
+
 def _restored(ref: Ref, live: Body, earlier: Earlier) -> Undo | None:
+    if earlier.deleted and uid(live) not in (earlier.uid, *earlier.like):
+        fix = "look at both; delete it or give it another name, then run the same command again."
+        return Undo(ref, Fate.KEEP, "it is not the object that was deleted: somebody made it meanwhile", fix)
     if earlier.why:
         return Undo(ref, Fate.KEEP, earlier.why, earlier.fix)
-    if uid(live) != earlier.uid:
+    if earlier.deleted and uid(live) == earlier.uid and get(live, P("metadata", "deletionTimestamp")):
+        return _back(ref, earlier)
+    if uid(live) not in (earlier.uid, *earlier.like):
         return Undo(ref, Fate.KEEP, "it is not the object that was changed: somebody made it anew")
-    if as_wanted(live, restored(earlier.body, live)):
+    before = standing_in(earlier.body, live) if uid(live) in earlier.like else earlier.body
+    if as_wanted(live, restored(before, live)):
         return None
-    since = writers_since(earlier.body, live)
+    if earlier.half:
+        return _back(ref, earlier)
+    since = writers_since(before, live)
     if since:
         return Undo(ref, Fate.KEEP, f"{', '.join(since)} wrote to it since", "put it right by hand.")
-    return Undo(ref, Fate.RESTORE, before=earlier.body)
+    return Undo(ref, Fate.RESTORE, before=before)
+
+
+def _back(ref: Ref, earlier: Earlier) -> Undo:
+    if why := earlier.why or lost(ref, earlier.body):
+        return Undo(ref, Fate.KEEP, why, earlier.fix or "see what it was in undo/ of the workspace.")
+    return Undo(ref, Fate.BRING_BACK, missing(ref, earlier.body), before=earlier.body)
 
 
 def _owners_of_data(
@@ -185,7 +222,7 @@ def _owners_of_data(
     for claim in around.of(CLAIM):
         for owner in around.owners(claim):
             ref = by_uid.get(owner)
-            if ref in found and found[ref].fate is Fate.DELETE:
+            if ref in found and found[ref].fate in (Fate.DELETE, Fate.BRING_BACK):
                 fix = "add --delete-data PersistentVolumeClaim, or delete it by hand."
                 found[ref] = Undo(ref, Fate.KEEP, f"{claim} holds data and would go with it", fix)
 
@@ -197,7 +234,8 @@ def _with_others(
     kind: tuple[str, str],
     data: Collection[tuple[str, str]],
 ) -> None:
-    for ref in [ref for ref, one in found.items() if _kind(ref) == kind and one.fate is Fate.DELETE]:
+    fates = (Fate.DELETE, Fate.BRING_BACK)
+    for ref in [ref for ref, one in found.items() if _kind(ref) == kind and ref in live and one.fate in fates]:
         going = [other for other, one in found.items() if one.fate is Fate.DELETE]
         if why := unseen_in(ref, around, live):
             found[ref] = Undo(ref, Fate.KEEP, f"nobody could look what is in it ({why})", "delete it by hand.")

@@ -36,18 +36,23 @@ class _Open:
     kept: dict[Ref, str] = field(default_factory=dict)
     new: set[Ref] = field(default_factory=set)
     undone: set[Ref] = field(default_factory=set)
+    deleted: dict[str, Ref] = field(default_factory=dict)
 
     def asked(self, intent: Intent) -> None:
-        if intent.action not in _CHANGES:
+        if intent.action is Action.DELETE:
+            self.deleted[intent.uid] = intent.ref
+            if intent.before:
+                self.kept[intent.ref] = self.kept.get(intent.ref) or intent.before
+        elif intent.action not in _CHANGES:
             return
-        if intent.uid:
+        elif intent.uid:
             self.kept[intent.ref] = self.kept.get(intent.ref) or intent.before
         else:
             self.new.add(intent.ref)
 
     def done(self) -> Run:
         new, undone = frozenset(self.new), frozenset(self.undone)
-        return Run(self.header, self.outcomes, self.made, self.exit, self.kept, new, undone)
+        return Run(self.header, self.outcomes, self.made, self.exit, self.kept, new, undone, self.deleted)
 
 
 def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int = 0) -> History:
@@ -55,6 +60,7 @@ def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int 
     runs: list[_Open] = []
     objects: dict[Ref, Known] = {}
     intents: dict[int, int] = {}  # number of an intent: index of its run
+    instead: dict[str, str] = {}
     for number, record in records:
         if isinstance(record, Header):
             runs.append(_Open(record))
@@ -68,7 +74,13 @@ def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int 
                 known = replace(known, open={**known.open, number: record})
             elif isinstance(record, Result):
                 runs[-1].outcomes[record.ref] = record.outcome
-                if record.uid and (record.made or record.outcome is Outcome.CREATED):
+                back = known.open.get(record.intent)
+                if record.uid and back and back.action is Action.BRING_BACK:
+                    # Whose it was, his it is: not of the rollback that made it.
+                    instead[record.uid] = instead.get(back.uid, back.uid)
+                    for run in runs:
+                        run.made |= {record.uid: record.ref} if back.uid in run.made else {}
+                elif record.uid and (record.made or record.outcome is Outcome.CREATED):
                     # The run that sent it made it, though a later one may be the first to see that.
                     runs[intents.get(record.intent, -1)].made[record.uid] = record.ref
                 known = _after(known, number, record, runs[-1].header.key)
@@ -78,7 +90,7 @@ def history(records: Iterable[tuple[int, Record]], torn: int = 0, repeated: int 
                 known = _noted(known, record)
             objects[record.ref] = known
     done = tuple(one.done() for one in runs)
-    return History(done, objects, torn, repeated)
+    return History(done, objects, torn, repeated, instead)
 
 
 def _after(known: Known, number: int, result: Result, key: str) -> Known:

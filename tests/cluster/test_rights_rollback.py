@@ -87,6 +87,38 @@ def test_rollback_with_what_is_printed(control_plane: ControlPlane, life: Life) 
     assert life.rollback(user(control_plane, with_data), data=DATA).counts["deleted"] == 1
 
 
+def test_what_prune_and_recreate_deleted_comes_back_with_what_is_printed(
+    control_plane: ControlPlane, life: Life
+) -> None:
+    space = life.space
+    life.client.apply(obj("Namespace", space), manager="platform")
+    old, settings = deployment(space, "web", 1), obj("ConfigMap", "old", space, data={"a": "1"})
+    life.plan(settings, old, obj("ConfigMap", "stays", space, data={"a": "1"}))
+    assert life.apply().exit == 0
+    was = [state(life.get("v1", "ConfigMap", "old")), state(life.get("apps/v1", "Deployment", "web"))]
+    other = {**old, "spec": {**old["spec"], "selector": {"matchLabels": {"app": "web", "tier": "b"}}}}
+    other["spec"]["template"] = {**old["spec"]["template"], "metadata": {"labels": {"app": "web", "tier": "b"}}}
+    life.plan(other, obj("ConfigMap", "stays", space, data={"a": "1"}))
+    assert life.apply(policies=chosen("recreate"), prune=True).exit == 0
+    assert life.get("v1", "ConfigMap", "old") is None
+    text = printed(life, More(rollback=True))
+    assert "they are brought back" in text
+    less = user(control_plane, text, without=("create", "configmaps"))
+    with pytest.raises(Forbidden) as no:
+        life.rollback(less)
+    assert "may not create ConfigMap" in no.value.details[0] or "may not create configmaps" in no.value.details[0]
+    report = life.rollback(user(control_plane, text))
+    assert report.exit == 0 and report.counts["restored"] == 2, report.results
+    now = [state(life.get("v1", "ConfigMap", "old")), state(life.get("apps/v1", "Deployment", "web"))]
+    assert [_but_for_times(one) for one in now] == [_but_for_times(one) for one in was]
+
+
+def _but_for_times(body: Json | None) -> Json:
+    assert body is not None
+    meta = {key: value for key, value in body["metadata"].items() if key not in ("uid", "creationTimestamp")}
+    return {**body, "metadata": meta}
+
+
 def deleted(text: str) -> set[tuple[str, str]]:
     rules = [rule for doc in yaml.safe_load_all(text) for rule in doc.get("rules", ()) if "delete" in rule["verbs"]]
     return {(one, name) for rule in rules for one in rule["resources"] for name in rule["resourceNames"]}

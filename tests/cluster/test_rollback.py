@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from apply_help import Watched
 from contract.target_help import open_target
 from holding_help import eventually
 from rig.controlplane import ControlPlane
@@ -120,7 +121,7 @@ def test_a_finalizer_stops_what_comes_after(life: Life) -> None:
     life.apply()
     life.client.patch({**service}, {"metadata": {"finalizers": ["example.com/hold"]}})
     with life.look() as ready:
-        report = ready.run(patience=1, tell=lambda _: None, stop=threading.Event())
+        report = ready.run(patience=1, watcher=Watched(), stop=threading.Event())
     assert actions(report) == {"Service/web": "failed"} and report.exit == 5 and report.untried == 2
     assert "waits for example.com/hold" in messages(report)["Service/web"]
     assert life.get("v1", "ConfigMap", "new") is not None

@@ -16,8 +16,9 @@ from apply_real import CHANGES, WRITES, Commands, Ended, Kill, before, through, 
 from rig.assets import Assets
 from rig.controlplane import ControlPlane
 from rig.faults import Faults, Rule
-from rollback_help import Life, state
+from rollback_help import Life, deployment, obj, state
 from rollback_scenes import others, planned
+from rollback_scenes_deleted import same
 
 SPACE = "undo-kill"
 
@@ -29,11 +30,13 @@ class Killed:
         self.run, self.proxy, self.folder = Commands(folder), before(plane).start(), folder
         self.config = through(plane, self.proxy, folder / "target.json")
 
-    def __call__(self, command: str, *, nth: int = 0, late: bool = False, tick: int = 0) -> Ended:
+    def __call__(
+        self, command: str, *more: str, ws: Path | None = None, nth: int = 0, late: bool = False, tick: int = 0
+    ) -> Ended:
         rules = [Rule(Kill(self.run.pid, late), WRITES, CHANGES, nth, times=1)] if nth else []
         self.proxy.faults = Faults(rules=rules)
-        words = ("--context", "rig", "--kubeconfig", self.config, "--yes", "-w", self.folder / "ws")
-        return self.run(command, *words, *(("--wait", "none") if command == "apply" else ()), die=tick)
+        words = ("--context", "rig", "--kubeconfig", self.config, "--yes", "-w", ws or self.folder / "ws")
+        return self.run(command, *words, *more, *(("--wait", "none") if command == "apply" else ()), die=tick)
 
 
 @pytest.fixture(scope="module")
@@ -71,4 +74,48 @@ def test_killed_anywhere_and_run_again(killed: tuple[ControlPlane, Killed], tmp_
             assert state(life.get(body["apiVersion"], body["kind"], name)) == body, f"{at}: {name}"
         assert life.get("v1", "ConfigMap", "new") is None and life.get("apps/v1", "Deployment", "web") is None, at
     assert go("rollback").exit == 0 and writes(go.proxy) == []
+    assert died > 0.9 * len(boundaries), f"{died} of {len(boundaries)}"
+
+
+def test_bringing_back_killed_anywhere_and_run_again(killed: tuple[ControlPlane, Killed], tmp_path: Path) -> None:
+    """What --prune and recreate deleted; each time it is there once, with its owners, and nothing of ours beside it."""
+    plane, go = killed
+    life = Life(plane.client(), tmp_path, f"{SPACE}-back")
+    ws, file = go.folder / "back", go.folder / "back.yaml"
+    life.client.apply(obj("Namespace", life.space), manager="platform")
+    fixed = obj("ConfigMap", "fixed", life.space, immutable=True)
+    life.client.apply({**fixed, "data": {"level": "debug"}}, manager="argocd")
+    stays = obj("ConfigMap", "stays", life.space)
+    service = obj("Service", "web", life.space, spec={"selector": {"app": "web"}, "ports": [{"port": 80}]})
+
+    def plan(*bodies: object) -> None:
+        file.write_text(yaml.safe_dump_all(bodies))
+        assert go.run("plan", "--from", file, "-w", ws).exit == 0
+
+    def run(command: str, **at: int | bool) -> Ended:
+        more = ("--prune", "--on-conflict", "recreate") if command == "apply" else ()
+        return go(command, *more, ws=ws, **at)  # type: ignore[arg-type]
+
+    plan(stays, service, deployment(life.space, "old", 1))
+    assert run("apply").exit == 0
+    plan(stays, {**fixed, "data": {"level": "info"}})
+    keys = [("v1", "ConfigMap", "fixed"), ("v1", "Service", "web"), ("apps/v1", "Deployment", "old")]
+    was = {key: same(life.get(*key)) for key in keys}
+    assert run("apply").exit == 0 and life.get("apps/v1", "Deployment", "old") is None
+    whole = run("rollback")
+    assert whole.exit == 0 and "restored 3" in whole.out, whole.out
+    requests = len(writes(go.proxy))
+    assert requests >= 7 and {key: same(life.get(*key)) for key in keys} == was
+    step = 1 if os.environ.get("GKE2EKS_EVERY") else 6
+    boundaries = [{"nth": nth, "late": late} for nth in range(1, requests + 1) for late in (False, True)]
+    boundaries += [{"tick": tick} for tick in range(1, whole.ticks + 1, step)]
+    died = 0
+    for at in boundaries:
+        applied = run("apply")
+        assert applied.exit == 0 and life.get("v1", "Service", "web") is None, f"{at}: {applied.out}"
+        died += run("rollback", **at).killed
+        again = run("rollback")
+        assert again.exit == 0, f"{at}: {again.out}"
+        assert {key: same(life.get(*key)) for key in keys} == was, at
+    assert run("rollback").exit == 0 and writes(go.proxy) == []
     assert died > 0.9 * len(boundaries), f"{died} of {len(boundaries)}"
