@@ -65,7 +65,7 @@ def test_prune_with_what_is_printed(control_plane: ControlPlane, life: Life) -> 
     first_and_second(life)
     text = printed(life, More(prune=True))
     assert "delete" in verbs(text) and "update" not in verbs(text) and "adds get and DELETE, by name, of 3" in text
-    report = life.apply(target=user(control_plane, text), prune=True)
+    report = life.apply(target=user(control_plane, text), prune=True, no_undo=True)
     assert report.exit == 0 and report.counts["deleted"] == 3 and left(life) == set()
     assert "--prune adds nothing" in printed(life, More(prune=True))
 
@@ -82,7 +82,7 @@ def test_a_second_plan_without_the_right_to_prune(control_plane: ControlPlane, l
     # What may be listed is seen; what may not is not taken for gone.
     assert kept == {"ConfigMap": "", "Secret": "it could not be read", "NetworkPolicy": "it could not be read"}
     with pytest.raises(Forbidden) as no:
-        life.apply(target=plain, prune=True)
+        life.apply(target=plain, prune=True, no_undo=True)
     assert f"may not delete configmaps old in {life.space}" in no.value.details
     assert "access target --prune" in no.value.next and "Nothing was written" in no.value.next
     assert left(life) == {"ConfigMap", "Secret", "NetworkPolicy"}
@@ -93,7 +93,7 @@ def test_prune_says_what_is_missing(control_plane: ControlPlane, life: Life, ver
     first_and_second(life)
     target = user(control_plane, printed(life, More(prune=True)), without=(verb, resource))
     with pytest.raises(Forbidden) as no:
-        life.apply(target=target, prune=True)
+        life.apply(target=target, prune=True, no_undo=True)
     (line,) = no.value.details
     assert line.startswith(f"may not {verb} ") and resource in line
     assert len(left(life)) == 3
@@ -204,7 +204,7 @@ def test_on_the_command_line(control_plane: ControlPlane, life: Life, capsys: py
     plain = reach(printed(life))
     mine = ("--wait", "none", "--exclude", "Secret/*/login")  # its value is on a source that is not named here
     for words, missing, fix in (
-        (("apply", "--prune", *mine), "may not delete configmaps old", "access target --prune prints it"),
+        (("apply", "--prune", "--no-undo", *mine), "may not delete configmaps old", "access target --prune prints it"),
         (("rollback",), "cannot get resource", "access target --rollback prints it"),
     ):
         code, said = run(*words, *plain, *key)
@@ -213,7 +213,7 @@ def test_on_the_command_line(control_plane: ControlPlane, life: Life, capsys: py
     assert len(left(life)) == 3
     code, text = run("access", "target", "-w", life.ws, *admin, "--prune", "--on-conflict", "overwrite")
     assert code == 0 and "adds nothing: also what is applied by force" in text
-    code, said = run("apply", "--prune", *mine, *reach(text), *key)
+    code, said = run("apply", "--prune", "--no-undo", *mine, *reach(text), *key)
     assert code == 0 and left(life) == set(), said
     code, text = run("access", "target", "-w", life.ws, *admin, "--rollback", "--delete-data", "Secret")
     assert code == 0 and "--rollback adds" in text
@@ -230,7 +230,7 @@ def test_where_nobody_answers_each_object_says_so(
     monkeypatch.setattr("migrate.flow.allowed.asked", silent)
     first_and_second(life)
     target = user(control_plane, printed(life, More(prune=True)), without=("delete", "secrets"))
-    report = life.apply(target=target, prune=True)
+    report = life.apply(target=target, prune=True, no_undo=True)
     (failed,) = [one for one in report.results if one.action.value == "failed"]
     assert failed.ref.kind == "Secret" and "cannot delete" in failed.message and "access target" in failed.fix
     assert report.exit == 1 and "Secret" in left(life)
