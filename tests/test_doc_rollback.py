@@ -40,6 +40,7 @@ def claim(space: str) -> dict[str, Any]:
 def shown(stage: Stage, title: str, command: str, code: int) -> Shown:
     text = re.sub(r"(?m)^(  wave .*), \d+ s$", r"\1, 0 s", stage.err + stage.said)
     text = re.sub(r"(, Kubernetes )[\d.]+", r"\g<1>1.36", text)
+    text = re.sub(r"--run [0-9a-f]{16}", "--run b85c75f7247aa70c", text)
     return Shown(title, command, code, text)
 
 
@@ -82,6 +83,9 @@ def test_the_page(stage: Stage, capfd: pytest.CaptureFixture[str], repo: Path) -
     assert stage.run(f"gke2eks apply {TO} --wait none --prune", capfd) == 0, stage.said
     show("What --prune deleted", command, 0)
     assert target.get("v1", "ConfigMap", "old", "tools")["data"] == {"a": "1"}
+    for _ in range(2):
+        assert stage.run(f"gke2eks apply {TO} --wait none --no-undo", capfd) == 0, stage.said
+    show("After a run that wrote nothing", command, 0)
     jsonschema.validate(document, json.loads((repo / "reports" / "rollback.schema.json").read_text()))
     assert document["counts"] == {"deleted": 0, "restored": 0, "kept": 1, "failed": 0}
 

@@ -18,6 +18,7 @@ from migrate.flow.earlier import forgotten, held_before, known_of
 from migrate.flow.fingerprint import who
 from migrate.flow.live import may_be_there, read_live
 from migrate.flow.opening import PREFLIGHT, ROLLBACK, Who
+from migrate.flow.since import knows
 from migrate.flow.undoing import Doing, Undoing
 from migrate.flow.view import View
 from migrate.model.journal import Fingerprint, History, Note, Result, Run
@@ -38,12 +39,14 @@ from migrate.workspace.journal import Journal, Start, open_journal, read_journal
 class Ready:
     """Everything was looked at, nothing was written to the target. To be closed, or used in a `with`.
 
-    `undos` say what becomes of each object, `runs` are those that are taken back, the oldest first.
+    `undos` say what becomes of each object, `runs` are those that are taken back, the oldest first. `before` is the
+    last run before them that changed something which is not taken back yet.
     """
 
     target: Who
     runs: tuple[Run, ...]
     undos: tuple[Undo, ...]
+    before: Run | None
     _doing: Doing
     _forget: tuple[Note | Result, ...] = ()
     _begun: bool = field(default=False, repr=False)
@@ -58,6 +61,12 @@ class Ready:
     def told(self) -> tuple[tuple[str, str], ...]:
         """The runs as (time, command)."""
         return tuple((one.header.at, one.header.command) for one in self.runs)
+
+    @property
+    def earlier(self) -> tuple[str, str, str] | None:
+        """The run before these, as (id, time, command)."""
+        head = self.before.header if self.before else None
+        return (head.run, head.at, head.command) if head else None
 
     @property
     def deletes(self) -> tuple[Undo, ...]:
@@ -128,7 +137,7 @@ def prepare(
         past = journal.past
         runs = tuple(one for one in past.runs[first:] if writes(one) and not _idle(one))
         earlier = past.runs[:first]
-        refs = sorted({ref for one in runs for ref in (*one.made.values(), *one.kept, *one.new, *one.deleted.values())})
+        refs = sorted({ref for one in runs for ref in _changed(one)})
         live = _live(view, target, refs)
         known = known_of(past, runs, live, ws, age_identities)
         made, changed = known.made, known.changed
@@ -139,10 +148,22 @@ def prepare(
         _refuse_without(target, view, undos, around, data)
         doing = Doing(target, view, journal, made, live, like, frozenset(data), held_before(earlier))
         shown = Who(target.name, facts.account if facts else "", view.minor, flavour, cluster)
-        return Ready(shown, runs, undos, doing, (*known.heard, *forgotten(past, runs, earlier, live)))
+        return Ready(
+            shown, runs, undos, _before(past, earlier), doing, (*known.heard, *forgotten(past, runs, earlier, live))
+        )
     except BaseException:
         journal.close()
         raise
+
+
+def _before(past: History, earlier: Sequence[Run]) -> Run | None:
+    """The last of these that a rollback would still have something to do about."""
+    able = [one for one in earlier if writes(one)]
+    return next((one for one in reversed(able) if any(knows(past, ref) for ref in _changed(one))), None)
+
+
+def _changed(run: Run) -> set[Ref]:
+    return {*run.made.values(), *run.kept, *run.new, *run.deleted.values()}
 
 
 def writes(run: Run) -> bool:
@@ -152,7 +173,7 @@ def writes(run: Run) -> bool:
 
 def _idle(run: Run) -> bool:
     """Tell whether a run was refused or called off before it sent anything: to a person the one before is the last."""
-    return run.exit not in (DONE, LOOK) and not (run.outcomes or run.made or run.kept or run.new or run.deleted)
+    return run.exit not in (DONE, LOOK) and not (run.outcomes or _changed(run))
 
 
 def _refuse_without(

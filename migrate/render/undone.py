@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from migrate.errors import EXIT_CODES, INTERRUPTED, STOPPED
 from migrate.model.ref import Ref
@@ -38,6 +39,8 @@ class Ready(Protocol):
     @property
     def told(self) -> Sequence[tuple[str, str]]: ...
     @property
+    def earlier(self) -> tuple[str, str, str] | None: ...
+    @property
     def deletes(self) -> Sequence[Undo]: ...
     @property
     def restores(self) -> Sequence[Undo]: ...
@@ -45,6 +48,9 @@ class Ready(Protocol):
     def brings_back(self) -> Sequence[Undo]: ...
     @property
     def keeps(self) -> Sequence[Undo]: ...
+
+
+_Row = TypeVar("_Row", Undo, Undone)
 
 
 def frame(ready: Ready, *, width: int = 100, color: bool = False) -> str:
@@ -68,6 +74,9 @@ def frame(ready: Ready, *, width: int = 100, color: bool = False) -> str:
         _reasons(paper, ready.keeps)
     if not ready.deletes and not ready.restores and not ready.brings_back:
         paper.add("There is nothing to take back.", 2)
+        if ready.earlier:
+            run, at, command = ready.earlier
+            paper.add(f"{command} of {moment(at)} stands. To take it back, too: --run {safe(run)}", 2)
     return paper.text()
 
 
@@ -81,12 +90,15 @@ def summary(report: UndoReport, again: str, *, width: int = 100, color: bool = F
             paper.add(sentence(one.fix), 6, "next   ")
     for action, sign in ((Taken.DELETED, "!"), (Taken.RESTORED, "!"), (Taken.KEPT, "-")):
         told = [one for one in report.results if one.action is action and one.message]
-        for why, rows in _by_message(told).items():
+        found, more = _few(_by_message(told))
+        for why, rows in found.items():
             head = f"{number(len(rows))} {action.value}: {sentence(why).removesuffix('.')}"
             paper.add(head, 2, paper.paint(sign, sign) + " ")
             paper.add(_names([one.ref for one in rows]), 6)
             for fix in dict.fromkeys(one.fix for one in rows if one.fix):
                 paper.add(sentence(fix), 6, "next   ")
+        if more:
+            paper.add(f"{number(more)} more {action.value} for reasons of that kind; -o json names all", 2, f"{sign} ")
     counts = "   ".join(f"{action} {number(count)}" for action, count in report.counts.items() if count)
     if report.stopped:
         untried = f"   not yet tried {number(report.untried)}" if report.untried else ""
@@ -136,10 +148,30 @@ def _kinds(paper: Paper, word: str, rows: Sequence[Undo]) -> None:
 
 
 def _reasons(paper: Paper, rows: Sequence[Undo]) -> None:
-    for why, found in _by_reason(one for one in rows if one.why).items():
+    reasons, more = _few(_by_reason(one for one in rows if one.why))
+    for why, found in reasons.items():
         paper.add(f"{_names([one.ref for one in found])}: {sentence(why)}", 6, "- ")
         for fix in dict.fromkeys(one.fix for one in found if one.fix):
             paper.add(sentence(fix), 8, "next  ")
+    if more:
+        paper.add(f"{number(more)} more, for reasons of that kind; -o json names all.", 6, "- ")
+
+
+def _few(groups: Mapping[str, list[_Row]]) -> tuple[dict[str, list[_Row]], int]:
+    """Of reasons that differ in names only, and that ask for the same of a person, the first; how many objects the
+    others have."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    shown: dict[str, list[_Row]] = {}
+    more = 0
+    for why in groups:
+        rows: list[_Row] = groups[why]
+        like = (why.split(" ")[0], *sorted({f"{one.ref.kind} {one.fix}" for one in rows}))
+        seen[like] += 1
+        if seen[like] > _NAMED:
+            more += len(rows)
+        else:
+            shown[why] = rows
+    return shown, more
 
 
 def _names(refs: Sequence[Ref]) -> str:
