@@ -66,7 +66,7 @@ STEADY: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"(?m) {2}\d+ s$", lambda found: f"{'2 s':>{len(found[0])}}"),
     (r"(?m)^( {6,8}) ?\d+ s(?=  )", r"\g<1>2 s"),
     (
-        r"created \d   not yet tried (\d+) *(?= journal)",
+        r"created \d+   not yet tried (\d+) *(?= journal)",
         lambda found: f"{'created 5   not yet tried 9':<{len(found[0])}}",
     ),
     (r"settings-\d\d", "settings-05"),
@@ -201,4 +201,4 @@ def agree(page: Path, shown: Shown, *, write: bool) -> None:
     if write:
         page.write_text(text[: found.start(1)] + shown.block() + text[found.end(1) :], "utf-8")
         return
-    assert found[1] == shown.block(), shown.title
+    assert found[1] == shown.block(), f"{shown.title}:\n{shown.block()}"

@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 from apply_help import TODAY, Watched, plan_of, run
-from contract.target_help import Pauses, open_target
+from contract.target_help import open_target
 
 from migrate.cluster.outcome import Conflict, Unknown, Written
 from migrate.cluster.pace import Pace
 from migrate.cluster.target import KubeTarget
-from migrate.errors import Forbidden, Unreachable
 from migrate.flow import apply, release
 from migrate.flow.noting import Sent
 from migrate.flow.order import Order
@@ -25,7 +24,6 @@ from migrate.flow.run import Ended, Loop, Wait
 from migrate.flow.waits import Came, Waits, _Awaited
 from migrate.manifest.waves import wave_of
 from migrate.model.journal import Outcome
-from migrate.model.listing import Kind
 from migrate.model.objects import Body
 from migrate.model.ran import Ran
 from migrate.model.ref import Ref
@@ -97,44 +95,6 @@ def test_a_look_may_be_faster_than_the_thread_that_sent_the_object() -> None:
         found = {one.ref.name: (one.action, one.message) for one in ended.results}
         assert found["slow"] == ((Outcome.FAILED, why) if why else (Outcome.CREATED, note))
         assert found["behind"][0] is (Outcome.SKIPPED if why else Outcome.CREATED)
-
-
-class Unlisted:
-    """A target of which the caller may read objects, not list them; some cannot be read at all."""
-
-    def __init__(self, *broken: str) -> None:
-        self.broken = broken
-
-    def kinds(self) -> tuple[Kind, ...]:
-        return (Kind("apps", "v1", "deployments", "Deployment", True, ("get", "list")),)
-
-    def version(self) -> Body:
-        return {}
-
-    def pages(self, kind: Kind, **_: Any) -> Any:
-        raise Forbidden("deployments is forbidden", "ask for it.")
-
-    def get(self, ref: Ref) -> Body | None:
-        if ref.name in self.broken:
-            no = Unreachable(f"{ref}: the server answered 500", "run it again.")
-            no.answered = True
-            raise no
-        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"generation": 1}}
-
-
-def test_a_kind_that_cannot_be_read_ends_no_run_and_is_not_called_deleted() -> None:
-    clock = Pauses()
-    unlisted: Any = Unlisted("b")
-    waits = Waits(unlisted, 60, clock.clock)
-    new = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"generation": 1}}
-    assert [waits.add(deployment(name), new) for name in "abcd"] == [None] * 4
-    waits.look()
-    unread = {one.ref: one.waits_for for one in waits.open()}
-    assert unread[deployment("b")] == "a look at it: Deployment/shop/b: the server answered 500"
-    clock.at = 61
-    assert [one.why for one in waits.look() if one.ref.name == "b"] == [
-        "after 1 min 01 s it still waits for a look at it: Deployment/shop/b: the server answered 500"
-    ]
 
 
 def test_ctrl_c_counts_what_is_in_flight_not_what_lies_in_the_queue() -> None:

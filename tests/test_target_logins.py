@@ -158,6 +158,8 @@ def test_the_token_is_not_looked_up_for_each_of_thousands_of_requests() -> None:
 
     config = Configuration(host="http://127.0.0.1:1")
     config.refresh_api_key_hook = hook
-    connection = Connection("prod", config, login="log in.", renew=lambda: config)
+    connection = Connection("prod", config, login="log in.", target=True, renew=lambda: config)
     assert {connection.authorization() for _ in range(50)} == {"Bearer 1"} and len(asked) == 1
     assert connection.renew("Bearer 1") and connection.authorization() == "Bearer 2"
+    source = Connection("gke", config, login="log in.")
+    assert {source.authorization() for _ in range(3)} == {"Bearer 3", "Bearer 4", "Bearer 5"}

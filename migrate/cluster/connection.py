@@ -20,7 +20,9 @@ BETWEEN = (
     "run it again if the cluster was made anew; else something stands between, such as a company's proxy: go around it."
 )
 _KEPT = 16  # connections
-_FRESH = 1.0  # seconds: the package takes its time to look at a token's end
+# Seconds. The package takes its time to look at a token's end: too long for each of thousands of objects, but not for
+# each page of a list.
+_FRESH = 1.0
 AUTHORITY = "where a company's proxy stands between, name its authority in SSL_CERT_FILE."
 
 
@@ -34,6 +36,7 @@ class Connection:
 
     __slots__ = (
         "_config",
+        "_fresh",
         "_kept_login",
         "_lock",
         "_login_again",
@@ -78,6 +81,7 @@ class Connection:
         self.pool = ApiClient(config).rest_client.pool_manager
         self._near: Any = None
         self._kept_login = "", 0.0  # and until when it need not be asked for again
+        self._fresh = _FRESH if target else 0.0
 
     def request(self, method: str, target: str, **more: Any) -> Any:
         """Send over a kept connection; `target` is a path with its query. Raises what urllib3 raises."""
@@ -115,7 +119,7 @@ class Connection:
         with self._lock, heard():
             # The package runs refresh_api_key_hook in here, also when there was no token yet.
             found = str(self._config.get_api_key_with_prefix("BearerToken", "authorization") or "")
-            self._kept_login = found, time.monotonic() + _FRESH
+            self._kept_login = found, time.monotonic() + self._fresh
         return found
 
     def not_logged_in(self) -> NotLoggedIn:

@@ -195,10 +195,16 @@ class Waits:
             return ""
         pods = self._lately(("", "Pod"), ref.namespace)
         mine = [pod for pod in pods.values() if _is_below(pod, ref, body)]
-        names = {ref.name, *(str(as_map(pod.get("metadata")).get("name")) for pod in mine)}
+        # By kind, too: a Service often has the name of its Deployment.
+        these = {(ref.kind, ref.name), *(("Pod", str(as_map(pod.get("metadata")).get("name"))) for pod in mine)}
         events = self._lately(("", "Event"), ref.namespace).values()
-        about = [one for one in events if as_map(one.get("involvedObject")).get("name") in names]
+        about = [one for one in events if _about(one) in these]
         return "\n".join(reasons(mine, about))
+
+
+def _about(event: Body) -> tuple[str, str]:
+    involved = as_map(event.get("involvedObject"))
+    return str(involved.get("kind")), str(involved.get("name"))
 
 
 def _is_below(pod: Body, ref: Ref, owner: Body) -> bool:

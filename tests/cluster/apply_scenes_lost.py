@@ -16,7 +16,7 @@ from rig.faults import Faults, Latency, Proxy, Refuse, Rule, Unauthorized
 from rig.faults.actions import Action, Pass
 from rig.faults.exchange import Exchange
 
-CONFIGS = 12
+CONFIGS = 24  # more than threads hold at once: the Secret, which is the last, is never the one in flight
 
 
 @contextmanager

@@ -67,7 +67,7 @@ CONFLICTS = (
     Scene("A controller's field is not taken", scaled, f"{APPLY} --on-conflict overwrite", space="shop-scaled"),
     Scene("Deleted and made anew: before the question", other_selector, ANEW, 0, "shop-ask", "err"),
     Scene("Deleted and made anew", other_selector, ANEW, 0, "shop-anew"),
-    Scene("Without the right to delete", without_the_right, ANEW, 4, "shop-right"),
+    Scene("Without the right to delete", without_the_right, ANEW, 4, "shop-delete"),
     Scene("Settled at release", edited_while_held, RELEASE, 0, "shop-release"),
     Scene("A claim is not deleted", a_claim, ANEW, space="shop-claim"),
 )

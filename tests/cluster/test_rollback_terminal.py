@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from apply_real import CHANGES, before, through, writes
+from holding_help import eventually
 from rig.controlplane import ControlPlane
 from rig.faults import Faults, Latency, Proxy, Rule
 from rollback_help import Life, obj
 from terminal_help import CTRL_C, Terminal
-from test_rollback import soon
 
 
 class Stage:
@@ -96,7 +96,7 @@ def test_what_is_waited_for_is_shown_and_ctrl_c_stops_it(stage: Stage) -> None:
     assert "To go on: gke2eks rollback -w" in terminal.flat and life.get("v1", "ConfigMap", "new") is not None
     with suppress(Exception):
         life.client.patch(service, {"metadata": {"finalizers": None}})
-    assert soon(lambda: life.get("v1", "Service", "web") is None)
+    assert eventually(lambda: life.get("v1", "Service", "web") is None)
     with stage.rollback("--yes") as terminal:
         assert terminal.end() == 0, terminal.shown
     assert life.get("v1", "ConfigMap", "new") is None
@@ -112,7 +112,7 @@ def test_ctrl_c_lets_what_is_in_flight_come_to_its_end(stage: Stage) -> None:
     stage.proxy.faults = Faults(rules=[Rule(Latency(0.5), "DELETE", CHANGES)])
     with stage.rollback("--yes") as terminal:
         terminal.until("of 40")  # the live line of the wave
-        assert soon(lambda: len(writes(stage.proxy)) >= 4)
+        assert eventually(lambda: len(writes(stage.proxy)) >= 4)
         terminal.type(CTRL_C)
         assert terminal.end() == 130, terminal.shown
     assert "writes in flight. Press Ctrl-C again" in terminal.flat
