@@ -46,6 +46,8 @@ from migrate.flow.run import Wait
 
 Json = dict[str, Any]
 NAMESPACES = 40
+# An image that needs no answer: a Pod of Google's registry would wait for one.
+ANSWERED = (b"europe-docker.pkg.dev/acme/shop/api:", b"docker.io/acme/api:")
 MIXED = {"ConfigMap": 35, "Secret": 20, "Deployment": 20, "Service": 15, "ServiceAccount": 5, "Job": 5}
 PLURALS = {"ConfigMap": "configmaps", "Secret": "secrets", "Service": "services", "ServiceAccount": "serviceaccounts"}
 PLURALS |= {"Deployment": "deployments", "Job": "jobs"}
@@ -165,9 +167,8 @@ def prepare_all(folder: Path, sort: str, number: int) -> None:
     me = x25519.Identity.generate()
     (folder / "key").write_text(f"{me}\n")
     (folder / "key").chmod(0o600)
-    (folder / "source.json").write_text(
-        json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(sort, number)})
-    )
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects(sort, number)}).encode()
+    (folder / "source.json").write_bytes(text.replace(*ANSWERED))
     practising = start([str(folder / "source.json")], stdin=lambda: b"", port=0)
     write_kubeconfig(folder / "source.config", practising.server.url)
     env = environment(folder)
