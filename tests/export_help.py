@@ -17,7 +17,8 @@ from forked import gke2eks
 from migrate.cluster.kube import KubeSource
 from migrate.cluster.kubeconfig import connect
 from migrate.flow import practice
-from migrate.flow.export import Progress, export
+from migrate.flow.everything import Progress
+from migrate.flow.export import export
 from migrate.model.listing import Outcome
 from migrate.model.objects import Snapshot
 from migrate.model.selection import parse_selection

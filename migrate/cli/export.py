@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from migrate.cli.options import Cluster, cluster_options, hash_key_option, selection_options, workspace_option
+from migrate.cli.reading import Reading
 from migrate.cli.screen import echo
 from migrate.errors import DONE, LOOK
 
 if TYPE_CHECKING:
-    from migrate.flow.export import Progress
     from migrate.model.objects import Snapshot
     from migrate.model.selection import Selection
 
@@ -81,7 +80,7 @@ def read_cluster(
     from migrate.flow.export import export
 
     source, facts = cluster.open()
-    shown = _Shown(source.name)
+    shown = Reading()
     try:
         return export(
             source,
@@ -92,39 +91,7 @@ def read_cluster(
             facts=facts,
             select=select,
             age_recipients=age_recipients,
-            progress=shown,
+            progress=lambda at: shown(source.name, at),
         )
     finally:
         shown.end()
-
-
-class _Shown:
-    """Progress on stderr: one line that is written over on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._terminal = sys.stderr.isatty()
-        self._next = 0.0 if self._terminal else 5.0
-        self._open = False
-
-    def __call__(self, at: Progress) -> None:
-        if at.seconds < self._next:
-            return
-        self._next = at.seconds + (0.1 if self._terminal else 5.0)
-        text = f"reading {self._name}: {at.kinds} of {at.of_kinds} kinds, {at.objects:,} objects{_left(at)}"
-        if self._terminal:
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-            self._open = True
-        else:
-            echo(text, err=True)
-
-    def end(self) -> None:
-        if self._open:
-            click.echo("\r\x1b[K", nl=False, err=True)
-
-
-def _left(at: Progress) -> str:
-    """A guess by the share of kinds; kinds differ much, so only after a while."""
-    if at.seconds < 3 or not at.kinds or at.kinds == at.of_kinds:
-        return ""
-    return f", about {at.seconds * (at.of_kinds - at.kinds) / at.kinds:.0f} s left"

@@ -18,6 +18,7 @@ from migrate.errors import BUG, INTERRUPTED, USAGE, Error
 _COMMANDS = {
     "access": "Print the rights that gke2eks needs in a cluster.",
     "apply": "Put the plan onto the target; it asks first, and can be stopped and repeated.",
+    "diff": "Prove that the target is what was planned, and nothing else; both sides are only read.",
     "explain": "Say why each field of one object changes.",
     "export": "Read a live cluster into the workspace; the cluster is only read.",
     "plan": "Turn the objects of a GKE cluster into manifests for EKS, with a reason for each change.",

@@ -53,6 +53,16 @@ class TargetName:
         found = connect(self.eks, self.profile)
         return KubeTarget(found.connection(), timeout=self.timeout), found.facts
 
+    def look(self) -> Source:
+        """Open it as a client that has no means to write. Nothing is sent yet. Raises BadInput, Refused."""
+        from migrate.cluster.kube import KubeSource, from_kubeconfig
+
+        if self.eks is None:
+            return from_kubeconfig(self.context, self.kubeconfig, timeout=self.timeout)
+        from migrate.cluster.eks import connect
+
+        return KubeSource(connect(self.eks, self.profile).connection(), timeout=self.timeout)
+
     def aws(self, facts: EksFacts | None) -> Aws | None:
         """The account behind it, None when AWS was not named. Nothing is asked yet."""
         if facts is None:

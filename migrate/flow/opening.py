@@ -20,6 +20,7 @@ from migrate.flow.selected import refuse_nothing
 from migrate.flow.view import View
 from migrate.model.journal import History, differences
 from migrate.model.objects import Body
+from migrate.model.plan import Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.preflight.identity import shown_flavour
@@ -163,12 +164,16 @@ def held_here(past: History, live: Mapping[Ref, Body]) -> Mapping[Ref, str]:
 
 
 def held_all(opened: Opened) -> bool:
-    """Tell, where no journal of earlier runs is left, whether somebody applied with --hold: marks say so that the plan
-    does not ask for."""
-    if any(run.outcomes for run in opened.journal.past.runs):
+    """Tell, where no journal of earlier runs is left, whether somebody applied with --hold."""
+    return held_without_journal(opened.journal.past, opened.reviewed.plan, opened.live)
+
+
+def held_without_journal(past: History, plan: Plan, live: Mapping[Ref, Body]) -> bool:
+    """The same of what was read: marks say so that the plan does not ask for."""
+    if any(run.outcomes for run in past.runs):
         return False
-    asked = waiting(opened.reviewed.plan.steps)
-    return any(state(body) is State.HELD and ref not in asked for ref, body in opened.live.items())
+    asked = waiting(plan.steps)
+    return any(state(body) is State.HELD and ref not in asked for ref, body in live.items())
 
 
 def questions(agreed: Reviewed) -> Mapping[Ref, tuple[str, ...]]:

@@ -72,12 +72,16 @@ class Parity:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All deltas, sorted by object and path; `objects` is how many planned objects were compared."""
+    """All deltas, sorted by object and path; `objects` is how many planned objects were compared.
+
+    `notes` say what was left alone, such as objects that are moved by hand.
+    """
 
     objects: int
     deltas: tuple[Delta, ...]
     runtime: tuple[Parity, ...] = ()
     allow_extra: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:

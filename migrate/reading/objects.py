@@ -42,11 +42,16 @@ class _Pile:
 
 def read(sources: Sequence[str], *, stdin: Callable[[], bytes], needles: Sequence[str], hash_key: bytes) -> Reading:
     """Read files, directories and standard input ('-'). Raises BadInput when there is no object at all."""
+    return read_with(Redactor(needles, hash_key), sources, stdin=stdin)
+
+
+def read_with(redactor: Redactor, sources: Sequence[str], *, stdin: Callable[[], bytes]) -> Reading:
+    """The same, where somebody has a redactor of his own."""
     with no_garbage_collection():
         pile = _Pile()
         for text in texts(sources, stdin):
             _add(pile, text)
-        reading = _reading(pile, Redactor(needles, hash_key))
+        reading = _reading(pile, redactor)
     if not reading.snapshot.objects:
         raise _nothing(sources, reading.snapshot.left_out)
     return reading

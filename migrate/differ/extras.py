@@ -1,0 +1,87 @@
+"""What is on the target and in no plan: counted where the plan has a namespace, unless EKS or a controller made it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from migrate.differ.owners import owners
+from migrate.differ.theirs import is_eks_own
+from migrate.model.comparison import Class, Delta
+from migrate.model.objects import Body, Object
+from migrate.model.path import Path
+from migrate.model.plan import Fate, Plan
+from migrate.model.ref import Ref
+from migrate.model.selection import Selection
+from migrate.model.side import Side
+from migrate.semantics.holding_release import OURS
+
+_CLAIM = ("", "PersistentVolumeClaim")
+_SET = ("apps", "StatefulSet")
+_RIGHTS = "ask for the right to list it, or say --allow-extra: then nobody looks for what is not planned."
+
+
+def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterator[Delta]:
+    """Yield what nobody planned, of what `select` has; and what nobody could look for. Nothing unless told to look.
+
+    Of cluster-wide kinds only what we made ourselves counts: add-ons and operators bring many of them.
+    """
+    if not look:
+        return
+    planned = {step.ref for step in plan.steps if step.body is not None or step.fate is Fate.MANUAL}
+    spaces = {step.ref.namespace for step in plan.steps if step.body is not None and step.ref.namespace}
+    claims = _claims(plan)
+    for ref in sorted(target.objects):
+        if ref in planned or (ref.namespace and ref.namespace not in spaces):
+            continue
+        body = target.objects[ref]
+        if (not ref.namespace and not _ours(body)) or is_eks_own(body) or _of_a_template(ref, claims):
+            continue
+        if select.matches(Object(ref, body)):
+            yield _extra(ref, body, plan)
+    kinds = {(ref.group, ref.kind) for ref in planned}
+    for (group, kind), why in sorted(target.unread.items()):
+        if (group, kind) not in kinds:
+            because = f"nobody could look whether there is one that nobody planned: {why}"
+            yield Delta(Class.FAILED, Ref(group, kind, "", "*"), because=because, fix=_RIGHTS)
+
+
+def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
+    newest = owners(body).of(Path())
+    if _ours(body):
+        because = "gke2eks made it, and the plan does not have it any more"
+        fix = "gke2eks apply --prune deletes it."
+    elif any(step.ref == ref for step in plan.steps):
+        because = "it is there, and the plan leaves it behind on GKE"
+        fix = "delete it there, or take it into the plan."
+    else:
+        because = "it is in a planned namespace, and neither planned nor made by EKS or a controller"
+        fix = "delete it, plan it, or leave it out with --exclude."
+    return Delta(Class.EXTRA, ref, owner=newest[0] if newest else None, because=because, fix=fix)
+
+
+def _ours(body: Body) -> bool:
+    entries = body.get("metadata", {}).get("managedFields")
+    return any(
+        isinstance(one, Mapping) and str(one.get("manager", "")).startswith(OURS)
+        for one in (entries if isinstance(entries, list) else ())
+    )
+
+
+def _claims(plan: Plan) -> frozenset[tuple[str, str]]:
+    """(namespace, start of the name) of the claims that StatefulSets make; nobody owns these claims."""
+    found = set()
+    for step in plan.steps:
+        if (step.ref.group, step.ref.kind) == _SET and step.body is not None:
+            spec: Any = step.body.get("spec")
+            for one in (spec or {}).get("volumeClaimTemplates") or ():
+                name = (one.get("metadata") or {}).get("name")
+                found.add((step.ref.namespace, f"{name}-{step.ref.name}-"))
+    return frozenset(found)
+
+
+def _of_a_template(ref: Ref, claims: Collection[tuple[str, str]]) -> bool:
+    if (ref.group, ref.kind) != _CLAIM:
+        return False
+    start, _, ordinal = ref.name.rpartition("-")
+    return ordinal.isdecimal() and (ref.namespace, f"{start}-") in claims

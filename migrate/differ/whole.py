@@ -1,0 +1,126 @@
+"""Two sides and a plan become one comparison: every planned object in turn, then what nobody planned. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from migrate.differ.classes import classify, expected, held_absent, held_deltas, missing
+from migrate.differ.extras import extras
+from migrate.differ.same import same
+from migrate.differ.walk import differences
+from migrate.model.comparison import Class, Comparison, Delta
+from migrate.model.objects import Body
+from migrate.model.plan import Fate, Step
+from migrate.model.ref import Ref
+from migrate.model.selection import EVERYTHING, Selection
+from migrate.model.side import Side
+from migrate.semantics.going import Going
+from migrate.semantics.holding_release import arrive
+
+Secrets = Callable[[Step], Iterable[Delta]]
+_VALUES = ("data", "stringData")
+_RIGHTS = "ask for the rights that gke2eks access source prints, on the target, then look again."
+
+
+@dataclass(frozen=True, slots=True)
+class Modulo:
+    """What to compare by. `released` are objects that a release started: their absence is a loss, not a hold.
+
+    `secrets` judges the values of a Secret that is on the target. `again` is the apply that would send one object, up
+    to its --only.
+    """
+
+    goes: Going
+    secrets: Secrets
+    released: frozenset[Ref] = frozenset()
+    select: Selection = EVERYTHING
+    allow_extra: bool = False
+    again: str = ""
+
+    @property
+    def manual(self) -> frozenset[Ref]:
+        """What a person moves by hand."""
+        return frozenset(step.ref for step in self.goes.plan.steps if step.fate is Fate.MANUAL)
+
+
+def compare(by: Modulo, source: Side, target: Side) -> Comparison:
+    """Compare the target with what was planned, and find what nobody planned."""
+    deltas: list[Delta] = []
+    for ref in sorted(by.goes.steps):
+        deltas += _one(by, by.goes.steps[ref], source, target)
+    for ref, why in sorted(by.goes.left_out.items()):
+        deltas += _left_out(by, ref, why.why, why.fix, target)
+    deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra)
+    objects = len(by.goes.steps) + len(by.goes.left_out)
+    ordered = sorted(deltas, key=lambda one: (one.ref, str(one.path)))
+    return Comparison(objects, tuple(ordered), allow_extra=by.allow_extra, notes=tuple(_notes(by)))
+
+
+def _notes(by: Modulo) -> Iterator[str]:
+    hand = [ref for ref in by.goes.left_out if _by_hand(by, ref)]
+    if hand:
+        many = "object is" if len(hand) == 1 else "objects are"
+        yield f"{len(hand)} {many} moved by hand, and not compared: nobody knows how they should be."
+
+
+def _by_hand(by: Modulo, ref: Ref) -> bool:
+    return ref in by.manual
+
+
+def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
+    """One planned object: where it is, and every field of it."""
+    assert step.body is not None
+    ref = step.ref
+    why = target.silent(ref)
+    live = target.body(ref, str(step.body.get("apiVersion")))
+    if live is None:
+        held = by.goes.hold(ref, step.body)
+        if why:
+            yield Delta(Class.FAILED, ref, because=why, fix=_RIGHTS)
+        elif held is not None and held.body is None and ref not in by.released:
+            yield held_absent(step, held.because or by.goes.held[ref])
+        else:
+            yield missing(step, _gone(by, target, ref), by.again)
+        return
+    wanted = _wanted(by, step, live)
+    yield from held_deltas(step, wanted, live)
+    yield from expected(step, source.body(ref), live)
+    if (ref.group, ref.kind) == ("", "Secret"):
+        yield from by.secrets(step)
+        wanted, live = _bare(wanted), _bare(live)
+    kind = (ref.group, ref.kind)
+    for raw in differences(kind, wanted, live, lambda path, one, other: same(kind, path, one, other)):
+        yield classify(step, source.body(ref), wanted, live, raw)
+
+
+def _wanted(by: Modulo, step: Step, live: Body) -> Body:
+    """What an apply would leave there now: held as it is held, without what an autoscaler owns."""
+    assert step.body is not None
+    held = by.goes.hold(step.ref, step.body)
+    requests = arrive(live, step.body, held=held, scaler=by.goes.scalers.get(step.ref), changes=step.changes)
+    return requests[-1].body if requests else step.body
+
+
+def _bare(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key not in _VALUES}
+
+
+def _gone(by: Modulo, target: Side, ref: Ref) -> str:
+    if target.served is not None and (ref.group, ref.kind) not in target.served:
+        return f"the target serves no {ref.kind}" + (f" of {ref.group}" if ref.group else "")
+    if ref in by.released:
+        return "it was released, and is not there any more"
+    return "it is not on the target"
+
+
+def _left_out(by: Modulo, ref: Ref, why: str, fix: str, target: Side) -> Iterator[Delta]:
+    """What apply leaves out. By hand is by hand; nobody knows what that would look like."""
+    if ref in by.manual:
+        return
+    if target.body(ref) is None:
+        yield Delta(Class.MISSING, ref, because=why, fix=fix)
+    else:
+        yield Delta(
+            Class.FAILED, ref, because=f"{why}, so that nobody knows how it should be; on the target it is", fix=fix
+        )
