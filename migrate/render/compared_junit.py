@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from migrate.model.comparison import Comparison, Delta, Parity
+from migrate.model.comparison import Class, Comparison, Delta, Parity
 from migrate.model.ref import Ref
 from migrate.render.compared_words import (
     bad,
@@ -56,6 +56,7 @@ def junit(comparison: Comparison, chosen: Comparison | None = None, refs: Iterab
     if runtime:
         _suite(root, "gke2eks.runtime", runtime, "")
     _totals(root, "gke2eks diff", [*objects, *runtime])
+    del root.attrib["skipped"]  # the schema of Jenkins knows it for suites only
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
@@ -67,11 +68,12 @@ def _objects(comparison: Comparison, chosen: Comparison, refs: Sequence[Ref]) ->
     known = sorted({*refs, *deltas}, key=lambda ref: (ref.namespace, ref))
     cases = [_object(comparison, ref, deltas.get(ref, ())) for ref in known]
     if not refs and chosen is comparison:
-        rest = comparison.objects - sum(any(one.kind.value != "extra" for one in of) for of in deltas.values())
+        rest = comparison.objects - sum(any(one.kind is not Class.EXTRA for one in of) for of in deltas.values())
         if rest > 0:
             # The name has no number in it: readers match cases of two runs by name.
             cases.append(_Case("", _REST, plural(rest, "object")))
-    return cases
+    # Jenkins takes a report without any case for a broken build.
+    return cases or [_Case("", _REST, plural(0, "object"))]
 
 
 def _object(comparison: Comparison, ref: Ref, deltas: Sequence[Delta]) -> _Case:
@@ -121,7 +123,7 @@ def _suite(root: ElementTree.Element, name: str, cases: Sequence[_Case], text: s
             first = _xml(one.text).partition("\n")[0]
             ElementTree.SubElement(case, "failure", message=first, type=one.failed).text = _xml(one.text)
         elif one.skipped:
-            ElementTree.SubElement(case, "skipped", message=_xml(one.skipped))
+            ElementTree.SubElement(case, "skipped", message=_xml(one.skipped)).text = _xml(one.skipped)
         elif one.text:
             ElementTree.SubElement(case, "system-out").text = _xml(one.text)
     if text:

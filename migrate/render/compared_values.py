@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from itertools import takewhile
 from typing import Any
 
 from migrate.manifest.text import dump
@@ -16,6 +17,7 @@ from migrate.render.words import number, plain, safe, shown
 _SHORT = 80  # a structure that is this short stands on one line
 _LONGEST = 400  # characters of one value on one line; a ConfigMap may hold a megabyte
 _BEFORE = 40  # of these, characters before the first that differs
+_PAIRS = 4_000_000  # pairs of lines that may have to be looked at; some seconds at worst
 _NO_END = "\\ no newline at the end"
 
 
@@ -86,8 +88,22 @@ def _differing(left: str, right: str) -> tuple[str, ...]:
     if left.endswith("\n") != right.endswith("\n"):
         texts[left.endswith("\n")].append(_NO_END)  # to the one that lacks it
     blind = _looks(left) == _looks(right)
-    found = list(unified_diff(*texts, n=3, lineterm=""))[2:]
+    found = _whole(*texts) if _hopeless(*texts) else list(unified_diff(*texts, n=3, lineterm=""))[2:]
     return tuple(one if one.startswith("@@") else one[0] + _line(one[1:], one[0] != " ", blind) for one in found)
+
+
+def _hopeless(left: list[str], right: list[str]) -> bool:
+    """Tell whether line by line would take seconds: difflib's time grows with the square of what differs."""
+    pairs = list(zip(left, right, strict=False))
+    start = next((at for at, (one, other) in enumerate(pairs) if one != other), len(pairs))
+    ends = zip(reversed(left[start:]), reversed(right[start:]), strict=False)
+    same = start + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return (len(left) - same) * (len(right) - same) > _PAIRS
+
+
+def _whole(left: list[str], right: list[str]) -> list[str]:
+    head = f"@@ -1,{len(left)} +1,{len(right)} @@"
+    return [head, *(f"-{line}" for line in left), *(f"+{line}" for line in right)]
 
 
 def _lines(text: str) -> list[str]:
