@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -150,6 +151,11 @@ def test_absent_null_and_empty_look_different() -> None:
     assert "planned  not set\n          target   1Gi\n" in text
 
 
+def seen(*lines: str) -> list[str]:
+    """What a person can tell apart."""
+    return [normalize("NFKC", line.replace("\u200b", "")).rstrip() for line in lines]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -172,8 +178,8 @@ def test_absent_null_and_empty_look_different() -> None:
 )
 def test_two_values_never_look_the_same(one: Any, other: Any) -> None:
     found = sides(one, other)
-    left, right = ([line[1:] for line in found.lines if line[0] in sides] for sides in (" -", " +"))
-    assert (found.left, left) != (found.right, right)
+    left, right = ([line[1:] for line in found.lines if line[0] in signs] for signs in (" -", " +"))
+    assert seen(found.left, *left) != seen(found.right, *right)
     assert max(map(len, (found.left, found.right, *found.lines))) < 450
 
 
@@ -186,6 +192,8 @@ def test_of_texts_and_structures_only_lines_that_differ_are_marked() -> None:
     turned[1]["port"] = 81
     found = sides(ports, turned)
     assert [line for line in found.lines if line[0] in "-+"] == ["-  port: 80", "+  port: 81"]
+    assert sides("a\nb", "a\nb\n").lines[-1] == "-\\ no newline at the end"
+    assert sides("a\nb\n", "a\nb").lines[-1] == "+\\ no newline at the end"
     assert sides(MISSING, "a\nb\n").lines == ("+a", "+b") and sides(MISSING, "a\nb\n").left == "not set"
     assert sides("a\nb", MISSING, right_gone="removed").right == "removed"
     assert single({"a": "x" * 90}).lines == (" a: " + "x" * 90,)
@@ -232,10 +240,10 @@ def test_in_markdown_all_that_a_cluster_says_is_code() -> None:
 
 
 def test_markdown() -> None:
-    conf = Delta(Class.UNEXPECTED, FLAGS, P("data", "a.conf"), MISSING, "a\n```\nb\n", "a\n```\nc\n")
+    conf = Delta(Class.UNEXPECTED, FLAGS, P("data", "a.conf"), MISSING, "`a\n```\nb\n", "`a\n```\nc\n")
     page = compared_markdown.page(Comparison(2, (conf, EDITED), LOOKS))
     assert page.startswith("## Is the target what was planned?\n\n**No: 2 unexpected.**\n\n2 objects compared · ")
-    assert '- `data["a.conf"]`\n  - planned `-`, target `+`:\n\n    ````diff\n    @@ -1,3 +1,3 @@\n     a\n' in page
+    assert '- `data["a.conf"]`\n  - planned `-`, target `+`:\n\n    ````diff\n    @@ -1,3 +1,3 @@\n     `a\n' in page
     assert "    -b\n    +c\n    ````\n" in page
     assert "**`x` `Deployment/api`** unexpected\n\n- `spec.template" in page
     assert "  - planned: `512Mi`\n  - target: `1Gi`\n  - owner: `kubectl-edit, 23 Nov 2026, 09:40 UTC`\n" in page
@@ -261,3 +269,11 @@ def test_colour_only_repeats_and_forty_columns() -> None:
         # Commands and paths stay whole, to be copied.
         assert columns(line) <= 40 or "gke2eks apply" in line or len(line.split()) <= 2, line
     assert "…" not in compared.page(Comparison(1, (replace(EDITED, target="x" * 999),)), unicode=False)
+
+
+def test_words_for_secrets_come_as_they_are() -> None:
+    secret = Ref("", "Secret", "shop", "login")
+    words = ("(secret, 32 bytes, key PASSWORD)", "(secret, 33 bytes, key PASSWORD, a newline at the end)")
+    one = Delta(Class.UNEXPECTED, secret, P("data", "PASSWORD"), words[0], *words)
+    assert f"planned  {words[0]}\n          target   {words[1]}\n" in compared.page(Comparison(1, (one,)))
+    assert f"planned: `{words[0]}`\n  - target: `{words[1]}`\n" in compared_markdown.page(Comparison(1, (one,)))

@@ -12,7 +12,7 @@ import pytest
 from test_render_compared import ALL, API, EDITED, FLAGS, HOSTILE, IMAGE, LOOKS, WEB, extras, hostile
 
 from migrate.model.comparison import Class, Comparison, Delta, Parity
-from migrate.model.path import P
+from migrate.model.path import P, parse
 from migrate.model.ref import Ref
 from migrate.model.selection import BadSelection
 from migrate.render import compared, compared_markdown
@@ -184,7 +184,11 @@ def test_any_text_stands_in_xml(bad: str) -> None:
     assert not set(text) & set("\x1b\x07\x9b\ufffe")
 
 
-def test_the_same_comparison_gives_the_same_bytes_in_any_order() -> None:
+def test_the_order_of_objects_is_ours_and_that_of_paths_is_kept() -> None:
     turned = replace(ALL, deltas=ALL.deltas[::-1], runtime=ALL.runtime[::-1])
     assert compared.page(turned, show_expected=True) == compared.page(ALL, show_expected=True)
     assert compared_markdown.page(turned) == compared_markdown.page(ALL)
+    assert list(cases(junit(turned))) == list(cases(junit(ALL)))
+    paths = [f"spec.f{n}" for n in (1, 2, 10)]
+    text = compared.page(Comparison(1, tuple(replace(EDITED, path=parse(path)) for path in paths)))
+    assert [line.strip() for line in text.splitlines() if "spec.f" in line] == paths

@@ -11,7 +11,6 @@ from migrate.model.ref import Ref
 from migrate.render.compared_values import Sides, sides
 from migrate.render.compared_words import (
     bad,
-    by_object,
     counts_line,
     exit_line,
     filtered,
@@ -50,7 +49,7 @@ def page(
     if told := filtered(comparison, chosen):
         paper.add(sentence(told), 2)
     fold = comparison.objects >= _SMALL and not show_expected
-    objects = by_object(to_show(chosen, show_expected))
+    objects = to_show(chosen, show_expected)
     for space, refs in by_namespace(objects).items():
         paper.add()
         paper.add(safe(space) or "cluster", 2)

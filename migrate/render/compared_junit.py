@@ -8,6 +8,7 @@ here was timed, and the same comparison must give the same bytes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -16,7 +17,6 @@ from migrate.model.comparison import Class, Comparison, Delta, Parity
 from migrate.model.ref import Ref
 from migrate.render.compared_words import (
     bad,
-    by_object,
     counts_line,
     has_values,
     labelled,
@@ -25,7 +25,7 @@ from migrate.render.compared_words import (
     to_show,
     verdict,
 )
-from migrate.render.words import plural, safe, sentence
+from migrate.render.words import number, plural, safe, sentence
 
 _REST = "objects without a difference"
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -50,7 +50,7 @@ def junit(comparison: Comparison, chosen: Comparison | None = None, refs: Iterab
     """
     chosen = comparison if chosen is None else chosen
     objects = _objects(comparison, chosen, tuple(refs))
-    runtime = [_look(one) for one in chosen.runtime]
+    runtime = [_look(one) for one in sorted(chosen.runtime, key=lambda one: (one.ref.namespace, one.ref, one.check))]
     root = ElementTree.Element("testsuites")
     _suite(root, "gke2eks.diff", objects, f"{verdict(comparison)}\n{counts_line(comparison)}")
     if runtime:
@@ -64,7 +64,7 @@ def junit(comparison: Comparison, chosen: Comparison | None = None, refs: Iterab
 
 def _objects(comparison: Comparison, chosen: Comparison, refs: Sequence[Ref]) -> list[_Case]:
     """Objects in the order of their names: readers that show a list show it like this."""
-    deltas = by_object(to_show(chosen, True))
+    deltas = to_show(chosen, True)
     known = sorted({*refs, *deltas}, key=lambda ref: (ref.namespace, ref))
     cases = [_object(comparison, ref, deltas.get(ref, ())) for ref in known]
     if not refs and chosen is comparison:
@@ -79,8 +79,8 @@ def _objects(comparison: Comparison, chosen: Comparison, refs: Sequence[Ref]) ->
 def _object(comparison: Comparison, ref: Ref, deltas: Sequence[Delta]) -> _Case:
     faults = [one for one in deltas if bad(comparison, one.kind)]
     if not faults:
-        kinds = dict.fromkeys(one.kind.value for one in deltas)
-        text = ", ".join(f"{kind} {sum(one.kind.value == kind for one in deltas)}" for kind in kinds)
+        kinds = Counter(one.kind for one in deltas)
+        text = ", ".join(f"{kind.value} {number(count)}" for kind, count in kinds.items())
         return _Case(ref.namespace, str(ref), text)
     lines = [line for one in faults for line in _fault(one)]
     lines += [f"next  {safe(line)}" for fix in dict.fromkeys(one.fix for one in faults) for line in fix.splitlines()]

@@ -11,7 +11,6 @@ from migrate.model.ref import Ref
 from migrate.render.compared_values import Sides, sides
 from migrate.render.compared_words import (
     bad,
-    by_object,
     counts_line,
     filtered,
     has_values,
@@ -54,7 +53,7 @@ def _page(comparison: Comparison, chosen: Comparison, show_expected: bool, level
     lines.append(counts_line(comparison).replace("   ", " · ") + ".")
     if told := filtered(comparison, chosen):
         lines += ["", sentence(told)]
-    objects = by_object(to_show(chosen, show_expected))
+    objects = to_show(chosen, show_expected)
     for space, refs in by_namespace(objects).items():
         lines += ["", f"### {code(space or 'cluster')}"]
         for ref in refs:

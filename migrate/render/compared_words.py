@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -112,21 +112,22 @@ def exit_line(comparison: Comparison) -> str:
     return f"{line}; with --allow-extra the exit is 0" if all_extra else line
 
 
-def to_show(comparison: Comparison, show_expected: bool) -> list[Delta]:
-    """Deltas that are printed, by namespace, the worst object first, then by object and path."""
-    deltas = [one for one in comparison.deltas if show_expected or bad(comparison, one.kind)]
-    worst: dict[Ref, int] = {}
-    for one in deltas:
-        worst[one.ref] = min(worst.get(one.ref, len(ORDER)), ORDER[one.kind])
-    return sorted(deltas, key=lambda one: (one.ref.namespace, worst[one.ref], one.ref, ORDER[one.kind], str(one.path)))
+def to_show(comparison: Comparison, show_expected: bool) -> dict[Ref, list[Delta]]:
+    """Deltas that are printed, by object: by namespace, the worst object first; the worst delta of an object first.
 
-
-def by_object(deltas: Iterable[Delta]) -> dict[Ref, list[Delta]]:
-    """Group deltas under their objects, in the order in which these first appear."""
+    Deltas of one class keep the order that they have, which is that of their paths.
+    """
     groups: dict[Ref, list[Delta]] = {}
-    for one in deltas:
-        groups.setdefault(one.ref, []).append(one)
-    return groups
+    for one in comparison.deltas:
+        if show_expected or bad(comparison, one.kind):
+            groups.setdefault(one.ref, []).append(one)
+    for deltas in groups.values():
+        deltas.sort(key=lambda one: ORDER[one.kind])
+
+    def place(ref: Ref) -> tuple[str, int, Ref]:
+        return ref.namespace, ORDER[groups[ref][0].kind], ref
+
+    return {ref: groups[ref] for ref in sorted(groups, key=place)}
 
 
 def labelled(one: Delta) -> tuple[tuple[str, str], Sides]:
