@@ -188,6 +188,21 @@ TABLE: list[tuple[str, tuple[str, str], Json, Json, list[tuple[str, Any, Any]]]]
         spec({"ingress": [{}]}),
         [("spec.ingress[0]", _N, {})],
     ),
+    (
+        "arguments swapped",
+        DEPLOYMENT,
+        main(args=["a", "b"]),
+        main(args=["b", "a"]),
+        [(f"{_API}.args[0]", _N, "b"), (f"{_API}.args[1]", "b", _N)],
+    ),
+    (
+        "an item put in after one that changed",
+        CUSTOM,
+        spec({"r": [{"host": "a", "n": 1}]}),
+        spec({"r": [{"host": "a", "n": 2}, {"host": "x", "n": 3}]}),
+        [("spec.r[0].n", 1, 2), ("spec.r[1]", _N, {"host": "x", "n": 3})],
+    ),
+    ("twice in a set", CONFIG, {"metadata": {"finalizers": ["a", "a"]}}, {"metadata": {"finalizers": ["a"]}}, []),
     ("lists of lists", CUSTOM, spec({"a": [[1, 2], [3]]}), spec({"a": [[1, 2], [3, 4]]}), [("spec.a[1][1]", _N, 4)]),
     (
         "custom items by name",
