@@ -72,6 +72,13 @@ TABLE: list[tuple[str, tuple[str, str], Json, Json, list[tuple[str, Any, Any]]]]
         {"metadata": {"labels": {"a": "1"}}},
         [("metadata.labels.a", _N, "1")],
     ),
+    (
+        "empty labels are not none",
+        CONFIG,
+        {"metadata": {"labels": {}}},
+        {"metadata": {}},
+        [("metadata.labels", {}, _N)],
+    ),
     ("data", CONFIG, {"data": {"a": "1"}}, {}, [("data.a", "1", _N)]),
     (
         "containers by name",
@@ -193,7 +200,7 @@ TABLE: list[tuple[str, tuple[str, str], Json, Json, list[tuple[str, Any, Any]]]]
         DEPLOYMENT,
         main(args=["a", "b"]),
         main(args=["b", "a"]),
-        [(f"{_API}.args[0]", _N, "b"), (f"{_API}.args[1]", "b", _N)],
+        [(f"{_API}.args[0]", "a", _N), (f"{_API}.args[1]", _N, "a")],
     ),
     (
         "an item put in after one that changed",

@@ -83,8 +83,11 @@ class _Walk:
 
     def value(self, path: Path, one: Any, other: Any, row: Row, name: str) -> None:
         """Two values that are not alike; `name` is the key that they are under, '' for items of a list."""
-        one, other = _filled(one, other, row), _filled(other, one, row)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one is MISSING or one is None:
+            one = _none(other, row, one)
+        elif other is MISSING or other is None:
+            other = _none(one, row, other)
+        if isinstance(other, Mapping) and isinstance(one, Mapping):
             if not (_whole(row, name) and self.same(path, one, other)):
                 self.maps(path, one, other, row)
         elif isinstance(one, list) and isinstance(other, list):
@@ -133,13 +136,13 @@ class _Walk:
                 self.value(path / one[mine][0], one[mine][1], other[theirs][1], item, "")
 
 
-def _filled(value: Any, beside: Any, row: Row) -> Any:
+def _none(beside: Any, row: Row, nothing: Any) -> Any:
     """Nothing, beside keys or items that each stand for themselves, is none of them: each is its own difference."""
-    if (value is not MISSING and value is not None) or not beside or row is None:
-        return value
+    if not beside or row is None:
+        return nothing
     if row.get("free") and isinstance(beside, Mapping):
         return {}
-    return [] if ("by" in row or row.get("set")) and isinstance(beside, list) else value
+    return [] if ("by" in row or row.get("set")) and isinstance(beside, list) else nothing
 
 
 def _whole(row: Row, name: str) -> bool:
