@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
-import orjson
-import yaml
-
-from migrate import bundled
+from migrate.manifest.list_keys import PLAIN, Row, below, identity, of_body, of_item
 from migrate.model.objects import MISSING, Body
-
-# The row of a field in mappings/list-keys.yaml. None: nothing is known of the kind, its values are taken as they are.
-_Row = Mapping[str, Any] | None
-_PLAIN: Mapping[str, Any] = {}
 
 
 def project(live: Body, sent: Body) -> dict[str, Any]:
@@ -28,29 +20,12 @@ def project(live: Body, sent: Body) -> dict[str, Any]:
     """
     if sent.get("kind") == "Secret" and sent.get("apiVersion") == "v1":
         live, sent = _in_data(live), _in_data(sent)
-    name = _table()["kinds"].get(sent.get("apiVersion"), {}).get(sent.get("kind"), {}).get("of")
-    found = _map(live, sent, {"of": name} if name else None)
+    # Where nothing is known of the kind, its values are taken as they are.
+    found = _map(live, sent, of_body(sent.get("apiVersion"), sent.get("kind")))
     return found if isinstance(found, dict) else {}
 
 
-@cache
-def _table() -> Mapping[str, Any]:
-    text = (bundled.folder("mappings") / "list-keys.yaml").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = yaml.load(text, yaml.CSafeLoader)
-    return found
-
-
-def _below(row: _Row, name: str) -> _Row:
-    """The row of a field of a struct, or of a value under a free key."""
-    if row is None:
-        return None
-    if row.get("free"):
-        return {"of": row["of"]} if "of" in row else _PLAIN
-    found: Mapping[str, Any] = _table()["types"].get(row.get("of"), {}).get(name, _PLAIN)
-    return found
-
-
-def _value(live: Any, sent: Any, row: _Row, name: str) -> Any:
+def _value(live: Any, sent: Any, row: Row, name: str) -> Any:
     """The part of `live` that `sent` speaks of; MISSING where there is nothing to say."""
     if live is MISSING or (row is not None and sent is None):
         return MISSING
@@ -66,42 +41,31 @@ def _value(live: Any, sent: Any, row: _Row, name: str) -> Any:
     return live
 
 
-def _ours(found: Any, sent: Any, row: _Row) -> Any:
+def _ours(found: Any, sent: Any, row: Row) -> Any:
     """What is left of `live`: where we sent nothing and nothing of ours is there, it is as if the field were absent."""
     return MISSING if row is not None and _nothing(sent, row) and _nothing(found, row) else found
 
 
-def _map(live: Body, sent: Body, row: _Row) -> dict[str, Any]:
-    pairs = ((key, _value(live.get(key, MISSING), value, _below(row, key), key)) for key, value in sent.items())
+def _map(live: Body, sent: Body, row: Row) -> dict[str, Any]:
+    pairs = ((key, _value(live.get(key, MISSING), value, below(row, key), key)) for key, value in sent.items())
     return {key: value for key, value in pairs if value is not MISSING}
 
 
-def _list(live: Sequence[Any], sent: Sequence[Any], row: _Row) -> list[Any]:
-    row = row or _PLAIN if row is not None else None
+def _list(live: Sequence[Any], sent: Sequence[Any], row: Row) -> list[Any]:
+    row = row or PLAIN if row is not None else None
     if row is not None and row.get("set"):
         return sorted((one for one in live if one in sent), key=str)
-    # What an item is: a struct of the row's type, or unknown.
-    item: _Row = None if row is None else {"of": row["of"]} if "of" in row else _PLAIN
+    item = of_item(row)
     if row is not None and "by" in row:
         keys, default = row["by"], row.get("default", {})
-        wanted = {_name(one, keys, default): one for one in sent}
+        wanted = {identity(one, keys, default): one for one in sent}
         if MISSING not in wanted and len(wanted) == len(sent):
-            pairs = ((one, wanted.get(_name(one, keys, default), MISSING)) for one in live)
+            pairs = ((one, wanted.get(identity(one, keys, default), MISSING)) for one in live)
             return [_value(one, ours, item, "") for one, ours in pairs if ours is not MISSING]
     if len(live) != len(sent):
         return list(live)
     found = (_value(one, ours, item, "") for one, ours in zip(live, sent, strict=True))
     return [None if one is MISSING else one for one in found]
-
-
-def _name(item: Any, keys: Sequence[str], default: Mapping[str, Any]) -> Any:
-    """What tells an item from others, as text, since 80, "80" and true are three; MISSING when it has no key."""
-    if not isinstance(item, Mapping):
-        return MISSING
-    # A key of null is none: servers drop it.
-    said = {key: item[key] for key in keys if item.get(key) is not None}
-    found = {key: said.get(key, default.get(key)) for key in keys if key in said or key in default}
-    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS) if found else MISSING
 
 
 def _nothing(value: Any, row: Mapping[str, Any]) -> bool:
