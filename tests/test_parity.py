@@ -159,6 +159,14 @@ def test_an_image_that_the_plan_changes_is_not_held_against_the_source() -> None
     assert image(f"g.io/a@{A}", f"e.aws/a@{A}", pinned)[2] is None
 
 
+def test_without_a_plan_another_tag_is_no_excuse() -> None:
+    there, here = deployment(image="g.io/a:1"), deployment(image="e.aws/a:2")
+    source = [there, *pods(there, {"imageID": f"g.io/a@{A}"})]
+    target = [here, *pods(here, {"imageID": f"e.aws/a@{B}"})]
+    assert ask(here, source, target)["image main"].ok is False
+    assert ask(here, source, target, planned=here)["image main"].ok is None
+
+
 def test_the_same_pin_is_the_same_bits_whatever_is_reported() -> None:
     there, here = deployment(image=f"g.io/a@{A}"), deployment(image=f"e.aws/a@{A}")
     source = [there, *pods(there, {"imageID": f"g.io/a@{A}"}, image=f"g.io/a@{A}")]
