@@ -160,7 +160,6 @@ def test_an_address_comes_from_the_controller(client: Client) -> None:
     with Addresses(client, "standard"):
         found = becomes(client, balancer, "address", True)
     assert str(found.target).endswith(".elb.us-east-1.amazonaws.com")
-    client.delete("v1", "Service", "lb", "default")
 
 
 def test_endpoints_of_a_service_without_selector(client: Client) -> None:
