@@ -14,6 +14,7 @@ UP = deployment()
 OFF = deployment(0)
 BARE = {k: v for k, v in UP.items() if k != "status"}
 HELD = deployment(0, notes=HOLD)
+NONE_SAID = UP | {"spec": {k: v for k, v in UP["spec"].items() if k != "replicas"}}
 LOOP = {
     "restartCount": 7,
     "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}},
@@ -39,6 +40,13 @@ REPLICAS: dict[str, tuple[list[Json] | None, list[Json] | None, Json | None, tup
     "without a plan": ([UP], [deployment(1, 1)], None, ("2 of 2 ready", "1 of 1 ready", False, "source there are 2")),
     "an autoscaler says": ([UP], [deployment(5, 5), HPA], UP, ("2 of 2 ready", "5 of 5 ready", True, "")),
     "held": ([UP], [HELD], UP, ("2 of 2 ready", "0 of 0 ready", True, "held until release")),
+    "held, but scaled": (
+        [UP],
+        [deployment(2, 2, notes=HOLD)],
+        UP,
+        ("2 of 2 ready", "2 of 2 ready", False, "started it"),
+    ),
+    "nobody says how many": ([UP], [deployment(3, 3)], NONE_SAID, ("2 of 2 ready", "3 of 3 ready", True, "")),
     "off by somebody": ([UP], [OFF], UP, ("2 of 2 ready", "0 of 0 ready", False, "the plan says 2")),
     "off as planned": ([UP], [OFF], OFF, ("2 of 2 ready", "0 of 0 ready", True, "its replicas are 0")),
     "scaled to zero": ([UP], [OFF, HPA], UP, ("2 of 2 ready", "0 of 0 ready", None, "2 pods ran on the source")),
@@ -55,6 +63,19 @@ def test_replicas(name: str) -> None:
     found = said(ask(UP, source, target, planned=planned)["replicas"])
     assert found[:3] == wanted[:3]
     assert wanted[3] in found[3] and bool(found[3]) == bool(wanted[3])
+
+
+def test_an_autoscaler_that_nobody_may_list_may_have_scaled() -> None:
+    unlisted = side(deployment(3, 3), unread={("autoscaling", "HorizontalPodAutoscaler"): "403 Forbidden"})
+    found = ask(UP, [UP], unlisted, planned=UP)["replicas"]
+    assert found.ok is None and "whether an autoscaler did so is not known" in found.message
+
+
+def test_pods_of_what_is_held_may_still_end() -> None:
+    ending = deployment(0, notes=HOLD)
+    ending["status"]["replicas"] = 1
+    found = ask(UP, [UP], [ending], planned=UP)["replicas"]
+    assert (found.ok, found.message) == (None, "held until release, but 1 pod still to end")
 
 
 def test_a_status_of_an_older_generation_is_no_answer() -> None:

@@ -25,6 +25,7 @@ SLICE: Kind = ("discovery.k8s.io", "EndpointSlice")
 ENDPOINTS: Kind = ("", "Endpoints")
 VOLUME: Kind = ("", "PersistentVolume")
 CLASS: Kind = ("storage.k8s.io", "StorageClass")
+HPA: Kind = ("autoscaling", "HorizontalPodAutoscaler")
 JOB: Kind = ("batch", "Job")
 _SERVICE_NAME = "kubernetes.io/service-name"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate.differ.parity_around import POD, Around
+from migrate.differ.parity_around import HPA, POD, Around
 from migrate.differ.parity_words import HELD, Check, Sides, Verdict, count_of, not_listed, was_seen
 from migrate.model.objects import Body
+from migrate.semantics.holding import inert
 from migrate.semantics.readiness import Failed, Ready, Waiting, readiness, reasons
 from migrate.semantics.readiness_words import SEEN, as_list, as_map, count, one_line, spec, status
 
@@ -38,20 +39,30 @@ def _replicas_shown(side: Around) -> str:
 def _replicas(sides: Sides) -> Verdict:
     here = sides.here
     if sides.is_held:
-        return True, HELD
+        return _held(here)
     found, wanted = readiness(here), _wanted(here)
     if isinstance(found, Failed):
         return False, f"{found.reason}{_because(sides.target)}{_as_there(sides)}"
     asked = _asked(sides)
     if asked is not None and asked != wanted:
         whose = f"{sides.on_source} there are" if sides.planned is None else "the plan says"
-        return False, f"{wanted} wanted, {whose} {asked}"
+        unread = not_listed(sides.target, (HPA,))
+        perhaps = f"; whether an autoscaler did so is not known ({unread})" if unread else ""
+        return None if unread else False, f"{wanted} wanted, {whose} {asked}{perhaps}"
     if isinstance(found, Waiting):
         ok = None if found.reason == SEEN else False
         return ok, f"waits for {found.reason}{_because(sides.target)}{_as_there(sides)}"
     if found.inert:
         return _inert(sides, found.inert)
     return True, found.note
+
+
+def _held(here: Body) -> Verdict:
+    """The mark alone starts and stops nothing: somebody may have scaled what is held."""
+    if not inert(here):
+        return False, f"{HELD}, but somebody started it: {_wanted(here)} wanted"
+    left = _made(here)
+    return (None, f"{HELD}, but {count_of(left, 'pod')} still to end") if left else (True, HELD)
 
 
 def _inert(sides: Sides, why: str) -> Verdict:
@@ -68,7 +79,8 @@ def _asked(sides: Sides) -> int | None:
     if sides.ref.kind == "DaemonSet" or sides.target.scalers or sides.source.scalers:
         return None
     if sides.planned is not None:
-        return _wanted(sides.planned)
+        # A plan without the field leaves it to whoever set it.
+        return _wanted(sides.planned) if "replicas" in spec(sides.planned) else None
     return _wanted(sides.there) if was_seen(sides.source) else None
 
 
