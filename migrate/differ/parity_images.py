@@ -39,13 +39,14 @@ def _judge(name: str, sides: Sides) -> Verdict:
         return None, f"{HELD}: nothing runs yet"
     if pods_unseen(sides.target):
         return None, "its pods were not read on the target"
-    pinned, wanted = _pin(name, sides, sides.plan), _pin(name, sides, sides.there)
     here = _running(name, sides.target)
     if not here:
         return None, "could not compare: no container on the target has reported a digest"
-    if _renamed(name, sides):
+    planned, before = (_written(sides, body).get(name, "") for body in (sides.plan, sides.there))
+    pinned = _digest(planned)
+    if sides.planned is not None and _renamed(planned, before):
         return _as_planned(pinned, here)
-    if pinned and pinned == wanted and _pins(name, sides.target) == {pinned}:
+    if pinned and pinned == _digest(before) and _pins(name, sides.target) == {pinned}:
         return True, ""  # each kubelet checks what it pulls by digest, whatever it then reports
     why = _unknown(sides)
     if why:
@@ -79,11 +80,8 @@ def _unknown(sides: Sides) -> str:
     return unread or ("its pods were not read on the source" if pods_unseen(source) else "")
 
 
-def _renamed(name: str, sides: Sides) -> bool:
+def _renamed(planned: str, before: str) -> bool:
     """Tell whether the plan changes more of the image than its registry: its last name, tag or digest."""
-    if sides.planned is None:
-        return False
-    planned, before = (_written(sides, body).get(name, "") for body in (sides.plan, sides.there))
     one, other = parse(planned), parse(before)
     if one is None or other is None:
         return bool(before) and planned != before
@@ -95,10 +93,6 @@ def _written(sides: Sides, body: Body) -> dict[str, str]:
     template = pod_template(Object(sides.ref, body))
     items = [one for key in CONTAINERS[:2] for _, one in template.items(key)] if template else []
     return {str(one.get("name")): str(one.get("image", "")) for one in items}
-
-
-def _pin(name: str, sides: Sides, body: Body) -> str:
-    return _digest(_written(sides, body).get(name, ""))
 
 
 def _pins(name: str, side: Around) -> set[str]:
