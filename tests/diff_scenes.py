@@ -20,7 +20,7 @@ from migrate.render import compared, compared_junit, compared_markdown, gated
 from migrate.render.compared_document import comparison_document
 from migrate.render.document import dumps
 
-AGAIN = "gke2eks apply -w out --context eks"
+AGAIN = ("gke2eks", "apply", "-w", "out", "--context", "eks")
 
 
 def look(team: Team, **options: Any) -> Diffed:
@@ -101,7 +101,7 @@ def test_each_mutation_is_found_and_says_whose_it_is(team: Team) -> None:
         ("unexpected", "Secret/login", "data.password"),
     ]
     one = {said(one): one for one in bad(found)}
-    assert one["missing", "Service/api", ""].fix.startswith(f"{AGAIN} --only ")
+    assert one["missing", "Service/api", ""].fix.startswith("gke2eks apply -w out --context eks --only ")
     changed = one["unexpected", "ConfigMap/settings", "data.a"]
     assert (changed.source, changed.planned, changed.target) == ("1", "1", "2")
     assert changed.owner is not None and changed.owner.manager and changed.owner.time and changed.fix

@@ -24,7 +24,7 @@ _CLASSES = ("expected", "defaulted", "runtime", "held", "unexpected", "missing",
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time with its unit: 30s, 10m, 1h."""
 
     name = "duration"
@@ -164,9 +164,9 @@ def command(
     return code
 
 
-def _again(workspace: Path, target: TargetName | None) -> str:
-    named = target.options if target else "--context NAME"
-    return f"gke2eks apply -w {shlex.quote(str(workspace))} {named}"
+def _again(workspace: Path, target: TargetName | None) -> tuple[str, ...]:
+    named = shlex.split(target.options) if target else ("--context", "NAME")
+    return "gke2eks", "apply", "-w", str(workspace), *named
 
 
 def _now() -> str:

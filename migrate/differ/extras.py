@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from migrate.differ.classes_objects import is_eks_own
 from migrate.differ.owners import owners
-from migrate.differ.theirs import is_eks_own
 from migrate.model.comparison import Class, Delta
 from migrate.model.objects import Body, Object
 from migrate.model.path import Path

@@ -6,34 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.model.comparison import Parity
+from migrate.model.flap import Flap
 from migrate.model.ref import Ref
 
 Look = tuple[str, Iterable[Parity]]
 """When it was looked, RFC 3339 in UTC, and what was found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flap:
-    """One check whose answer changed.
-
-    `changes` counts changes between yes and no: a look that could not be made is no change. `ok` and `message` are of
-    the last look that said yes or no, `changed` when that answer was first seen, `failed` when it was last seen broken
-    and what the message was.
-    """
-
-    ref: Ref
-    check: str
-    changes: int
-    ok: bool
-    message: str
-    changed: str
-    failed: str
-    failure: str
-
-    @property
-    def settled(self) -> bool:
-        """Tell whether it only became well, once: that is a start and no flap."""
-        return self.ok and self.changes == 1
 
 
 @dataclass(slots=True)

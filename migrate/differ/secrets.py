@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrate.manifest.variants import decoded, variants
 from migrate.model.comparison import Class, Delta
 from migrate.model.objects import MISSING
 from migrate.model.path import P, Path
@@ -22,7 +22,6 @@ Hashes = Mapping[str, Mapping[str, Any]]
 _TOKEN = "kubernetes.io/service-account-token"
 _TOKEN_KEYS = frozenset({"token", "ca.crt", "namespace"})
 _MARKER = re.compile(r"\(secret, (\d+) bytes, key (.*)\)\Z", re.DOTALL)
-_END, _CRLF = b"\n", b"\r\n"
 
 # What was done to the target's value before it was hashed, and what it means when that is the value that was planned.
 _MEANS = {
@@ -70,13 +69,16 @@ def key_id(key: bytes) -> str:
 
 def seen(value: bytes, key: bytes) -> Found:
     """Hash a value and its variants with the key. The value itself goes nowhere."""
-    variants = {what: _digest(other, key) for what, other in _variants(value) if other != value}
-    return Found(len(value), _digest(value, key), key_id(key), variants)
+    tried = {what: _digest(other, key) for what, other in variants(value) if other != value}
+    return Found(len(value), _digest(value, key), key_id(key), tried)
 
 
 def hashed(hashes: Hashes) -> dict[str, Found]:
-    """What was redacted while it was read: hashes only, so that no variant can be tried."""
-    return {key: Found(int(one["bytes"]), str(one["hmac"]), str(one["key_id"])) for key, one in hashes.items()}
+    """What was redacted while it was read: hashes only, with those of variants where the reader made them."""
+    return {
+        key: Found(int(one["bytes"]), str(one["hmac"]), str(one["key_id"]), one.get("variants", {}))
+        for key, one in hashes.items()
+    }
 
 
 def seen_data(data: Mapping[str, Any] | None, key: bytes) -> dict[str, Found]:
@@ -211,34 +213,10 @@ def _planned(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in data.items() if key not in token}, **plain}
 
 
-def _variants(value: bytes) -> Iterator[tuple[str, bytes]]:
-    if value.endswith(_END):
-        yield "without a trailing newline", value.removesuffix(_END).removesuffix(b"\r")
-    yield "with a trailing newline", value + _END
-    yield "trimmed", value.strip()
-    decoded = _decoded(value)
-    if decoded is not None:
-        yield "base64-decoded", decoded
-        yield "base64-decoded, without a trailing newline", decoded.removesuffix(_END)
-    coded = base64.b64encode(value)
-    yield "base64-encoded", coded
-    yield "base64-encoded, with a trailing newline", coded + _END
-    unix = value.replace(_CRLF, _END)
-    yield "with line ends of Unix", unix
-    yield "with line ends of Windows", unix.replace(_END, _CRLF)
-
-
-def _decoded(value: bytes) -> bytes | None:
-    try:
-        return base64.b64decode(b"".join(value.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
 def _bytes(value: Any) -> bytes:
     """The bytes of a value in `data`; a server gives base64, and null for none."""
     text = str(value or "")
-    found = _decoded(text.encode("utf-8", "surrogatepass"))
+    found = decoded(text.encode("utf-8", "surrogatepass"))
     return text.encode("utf-8", "surrogatepass") if found is None else found
 
 

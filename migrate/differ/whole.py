@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from migrate.differ.classes import classify, expected, held_absent, held_deltas, missing
+from migrate.differ.classes import classes, expected, held_deltas
+from migrate.differ.classes_objects import held_absent, missing
 from migrate.differ.extras import extras
 from migrate.differ.same import same
 from migrate.differ.walk import differences
@@ -19,7 +21,6 @@ from migrate.semantics.going import Going
 from migrate.semantics.holding_release import arrive
 
 Secrets = Callable[[Step], Iterable[Delta]]
-_VALUES = ("data", "stringData")
 _RIGHTS = "ask for the rights that gke2eks access source prints, on the target, then look again."
 
 
@@ -36,7 +37,7 @@ class Modulo:
     released: frozenset[Ref] = frozenset()
     select: Selection = EVERYTHING
     allow_extra: bool = False
-    again: str = ""
+    again: tuple[str, ...] = ("gke2eks", "apply")
 
     @property
     def manual(self) -> frozenset[Ref]:
@@ -88,10 +89,9 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
     yield from expected(step, source.body(ref), live)
     if (ref.group, ref.kind) == ("", "Secret"):
         yield from by.secrets(step)
-        wanted, live = _bare(wanted), _bare(live)
     kind = (ref.group, ref.kind)
-    for raw in differences(kind, wanted, live, lambda path, one, other: same(kind, path, one, other)):
-        yield classify(step, source.body(ref), wanted, live, raw)
+    raws = differences(kind, wanted, live, same=partial(same, kind))
+    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
@@ -100,10 +100,6 @@ def _wanted(by: Modulo, step: Step, live: Body) -> Body:
     held = by.goes.hold(step.ref, step.body)
     requests = arrive(live, step.body, held=held, scaler=by.goes.scalers.get(step.ref), changes=step.changes)
     return requests[-1].body if requests else step.body
-
-
-def _bare(body: Body) -> Body:
-    return {key: value for key, value in body.items() if key not in _VALUES}
 
 
 def _gone(by: Modulo, target: Side, ref: Ref) -> str:

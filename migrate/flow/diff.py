@@ -21,7 +21,7 @@ from migrate.flow.selected import refuse_nothing
 from migrate.model.comparison import Comparison, Parity
 from migrate.model.drift import Drift
 from migrate.model.journal import History
-from migrate.model.objects import Body
+from migrate.model.objects import Body, Snapshot
 from migrate.model.plan import Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
@@ -47,7 +47,7 @@ class Given:
     hash_key_file: Path | None = None
     select: Selection = EVERYTHING
     allow_extra: bool = False
-    again: str = ""  # the apply that would send one object, up to its --only
+    again: tuple[str, ...] = ("gke2eks", "apply")  # the apply that would send one object, up to its --only
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,14 @@ def diff(
     by = Modulo(goes, secrets, released, given.select, given.allow_extra, given.again)
     found = compare(by, source, target)
     found = replace(found, runtime=tuple(parities(goes, source, target)))
-    moved = drift(agreed.snapshot, snapshot, agreed.plan, agreed.decided) if snapshot else None
+    moved = _drift(agreed, snapshot, source) if snapshot else None
     return Diffed(found, agreed.plan, source.name, source.at, target.name, moved, goes, source)
+
+
+def _drift(agreed: Reviewed, now: Snapshot, source: Side) -> Drift:
+    """What changed on the source since the snapshot that was planned."""
+    hashes = {"hashes_then": agreed.hashes, "hashes_now": source.hashes}
+    return drift(agreed.snapshot, now, agreed.plan, agreed.decided, **hashes)
 
 
 def parities(goes: Going, source: Side, target: Side) -> Iterator[Parity]:

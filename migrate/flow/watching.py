@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from migrate.differ.flaps import Flap, Look, flaps
+from migrate.differ.flaps import Look, flaps
 from migrate.differ.parity import KINDS
 from migrate.errors import Refused
 from migrate.flow import sides
 from migrate.flow.diff import Diffed, Given, parities
+from migrate.model.flap import Flap
 
 # What the looks at an object are made of, besides the object itself.
 _BESIDE = frozenset(

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from migrate.manifest import credentials
+from migrate.manifest.variants import variants
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 FACTS = "gke2eksFacts"
@@ -41,9 +42,11 @@ class Redacted:
 class Redactor:
     """Redacts with one hash key and one set of needles. The key appears in no repr."""
 
-    __slots__ = ("_key", "_key_id", "_needles")
+    __slots__ = ("_key", "_key_id", "_needles", "_variants")
 
-    def __init__(self, needles: Sequence[str], hash_key: bytes) -> None:
+    def __init__(self, needles: Sequence[str], hash_key: bytes, *, variants: bool = False) -> None:
+        """`variants`: hash also what tools may have made of a value (`variants`: what was done → hmac)."""
+        self._variants = variants
         self._needles = tuple((needle, needle.encode()) for needle in sorted(set(needles)))
         self._key = hash_key
         self._key_id = hashlib.sha256(hash_key).hexdigest()[:8]
@@ -74,7 +77,11 @@ class Redactor:
 
     def _digest(self, value: bytes) -> dict[str, Any]:
         digest = hmac.digest(self._key, value, "sha256").hex()
-        return {"bytes": len(value), "hmac": digest, "key_id": self._key_id}
+        found: dict[str, Any] = {"bytes": len(value), "hmac": digest, "key_id": self._key_id}
+        if self._variants:
+            tried = {what: hmac.digest(self._key, one, "sha256").hex() for what, one in variants(value) if one != value}
+            found["variants"] = tried
+        return found
 
     def _facts(self, values: Mapping[str, bytes]) -> dict[str, Any]:
         parsed = [_json(value) for value in values.values()]
