@@ -9,6 +9,7 @@ from typing import Any
 
 from migrate import catalog
 from migrate.cleaner import Cleaning, clean, load_cleaning
+from migrate.differ.field_writers import writers
 from migrate.differ.touching import touched
 from migrate.differ.unseen import Unseen
 from migrate.manifest.places import get
@@ -19,7 +20,7 @@ from migrate.model.objects import MISSING, Object, Snapshot
 from migrate.model.path import P, Path, parse
 from migrate.model.plan import Finding, Plan, Step
 from migrate.model.ref import Ref
-from migrate.semantics.holding import SCALED, kind_of
+from migrate.semantics.holding import SCALED
 from migrate.semantics.holding_scaling import target_of
 from migrate.semantics.owners import Managed, load_managed, made_by
 from migrate.semantics.running import is_complete
@@ -136,9 +137,15 @@ def _outside(ref: Ref, obj: Object, sides: _Sides) -> bool:
 
 def _changed(ref: Ref, then: Object, now: Object, sides: _Sides) -> Moved | None:
     values = list(_values(ref, sides))
-    if (then.body == now.body and not values) or not sides.yours(ref):
+    if then.body == now.body and not values:
         return None
-    places: list[Place] = [one for one in _places(then, now) if not _scaled_by_others(ref, one, sides)]
+    said = _made_otherwise(then, now, sides)
+    if said:
+        place = (P("metadata"), then.metadata, now.metadata)
+        return Moved(ref, How.CHANGED, sides.touched(ref, [place]), True, said, _AGAIN)
+    if not sides.yours(ref):
+        return None
+    places: list[Place] = [one for one in _places(then, now) if not _by_controllers(one, then, now, sides)]
     shown = {path for path, _, _ in places}
     places += [one for one in values if one[0] not in shown]
     if not places:
@@ -195,11 +202,29 @@ def _is_value(ref: Ref, place: Place) -> bool:
     return here and isinstance(was, str) and isinstance(now, str)
 
 
-def _scaled_by_others(ref: Ref, place: Place, sides: _Sides) -> bool:
-    """Tell whether an autoscaler wrote this number. To 0 is a person's doing: an HPA never does it."""
-    path, _, now = place
-    mine = (ref.group, ref.kind, ref.namespace, ref.name) in sides.scaled
-    return mine and path == _REPLICAS and bool(now) and kind_of(sides.then[ref].body) in SCALED
+def _made_otherwise(then: Object, now: Object, sides: _Sides) -> str:
+    """Say whose it is now, where that changed: such as the ServiceAccount default, once a person wrote to it."""
+    was = made_by(then, _managed(), sides.then.__contains__)
+    became = made_by(now, _managed(), sides.now.__contains__)
+    if was is not None and became is None:
+        return f"it was left behind ({was[1]}), and now it is yours"
+    return f"the plan was made with it, and now it is left behind ({became[1]})" if became and was is None else ""
+
+
+def _by_controllers(place: Place, then: Object, now: Object, sides: _Sides) -> bool:
+    """Tell whether only controllers wrote this, such as an autoscaler the number of replicas, glbc an annotation."""
+    path, _, value = place
+    ref = now.ref
+    if path == _REPLICAS and (ref.group, ref.kind) in SCALED:
+        # To 0 is a person's doing: an HPA never does it.
+        return bool(value) and (ref.group, ref.kind, ref.namespace, ref.name) in sides.scaled
+    if path[0] not in ("metadata", "spec"):
+        return False
+    leaves = [leaf for leaf, _, _ in _leaves(*place)]
+    seen = then if value is MISSING else now
+    return all(
+        (found := writers(seen.body, leaf)) and all(one in _cleaning().controllers for one in found) for leaf in leaves
+    )
 
 
 def _leaves(path: Path, was: Any, now: Any) -> Iterator[Place]:

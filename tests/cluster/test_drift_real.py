@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from drift_help import claim, deployment, obj, pods, read, rules, scaler
 from rig.assets import Assets
 from rig.controlplane import ControlPlane
 from rig.http import ApiError, Client, Json
 from rig.shapes.loading import create
 from since_help import soon
 from test_diff_secrets import KEY, step
-from test_drift import claim, deployment, obj, pods, read, scaler
 
 from migrate.differ.drift import drift
 from migrate.differ.secrets import compare_secret, expected, seen_data
-from migrate.flow.plan import tables
 from migrate.model.comparison import Class
 from migrate.model.decided import Decided
 from migrate.model.drift import Drift, How
@@ -111,7 +110,7 @@ def look(client: Client) -> list[Json]:
 
 def compared(then: list[Json], now: list[Json]) -> Drift:
     (first, before), (second, after) = read(then), read(now)
-    made = planned(first, tables(()), Decided())
+    made = planned(first, rules(), Decided())
     return drift(first, second, made, Decided(), hashes_then=before, hashes_now=after)
 
 
@@ -139,6 +138,10 @@ def test_controllers_at_work_are_no_drift_and_people_are(client: Client) -> None
     # What an autoscaler does, by the subresource that it uses.
     client.patch(deployment(), {"spec": {"replicas": 5}}, "scale")
     soon(lambda: len(client.list("v1", "Pod", "shop")) >= 9)
+    # As GKE's load balancer controller does.
+    service = {key: value for key, value in plain(bodies[7]).items() if key != "spec"}
+    service["metadata"]["annotations"] = {"cloud.google.com/neg-status": "a"}
+    client.apply(service, manager="glbc", force=True)
     now = look(client)
     assert len(now) > len(then)
     found = compared(then, now)
