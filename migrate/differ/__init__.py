@@ -1,0 +1,1 @@
+"""The target beside the plan: what differs, and why. Pure; deepdiff stays in here and its words never leave."""
