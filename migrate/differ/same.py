@@ -24,7 +24,7 @@ def same(kind: tuple[str, str], path: Path, one: Any, other: Any) -> bool:
 
     Values may be whole maps and lists: each place in them is judged by its own. Nothing is raised or printed.
     """
-    if isinstance(one, str) and one == other:
+    if type(one) is type(other) and not isinstance(one, (Mapping, list)) and one == other:
         return True
     keys = keys_of(path)
     return _form(kind, keys, one) == _form(kind, keys, other)

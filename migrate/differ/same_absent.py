@@ -38,11 +38,20 @@ _POINTERS = (
     ("dnsConfig", "options", "value"),
     ("endpoints", "hostname"),
     ("endpoints", "nodeName"),
+    ("addresses", "nodeName"),
+    ("notReadyAddresses", "nodeName"),
+    ("subresources", "status"),
 )
 _NAMELESS = (("spec", "ports", "name"), ("containers", "ports", "name"), ("initContainers", "ports", "name"))
+_DEVICES = words("capacity nodeName nodeSelector")
 _POINTED: dict[Kind, frozenset[str]] = {
     ("networking.k8s.io", "IngressClass"): frozenset({"parameters"}),
     ("node.k8s.io", "RuntimeClass"): frozenset({"overhead"}),
+    ("storage.k8s.io", "CSINode"): frozenset({"allocatable"}),
+    ("coordination.k8s.io", "Lease"): frozenset({"strategy"}),
+    ("resource.k8s.io", "ResourceClaim"): _DEVICES,
+    ("resource.k8s.io", "ResourceClaimTemplate"): _DEVICES,
+    ("resource.k8s.io", "ResourceSlice"): _DEVICES,
     ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"): frozenset({"value"}),
 }
 

@@ -75,9 +75,9 @@ def selector(value: Any) -> frozenset[Hashable] | None:
         return None
     found: set[Hashable] = set()
     for key, label in labels.items():
-        if not isinstance(label, str):
+        if label is not None and not isinstance(label, str):
             return None
-        found.add((key, "In", frozenset({label})))
+        found.add((key, "In", frozenset({label or ""})))
     for one in expressions:
         condition = _condition(one)
         if condition is None:
