@@ -63,9 +63,12 @@ class _Verdict:
     ours: bool = False
 
 
-def classify(step: Step, source: Body | None, wanted: Body, live: Body, raw: Raw) -> Delta:
-    """Give one difference of `wanted` and `live` its class, the worst where its parts have several."""
-    parts = list(classes(step, source, wanted, live, (raw,)))
+def classify(step: Step, source: Body | None, wanted: Body, live: Body, raw: Raw, *, scaled: bool = False) -> Delta:
+    """Give one difference of `wanted` and `live` its class, the worst where its parts have several.
+
+    `scaled`: an autoscaler owns its replicas, also where the plan says none.
+    """
+    parts = list(classes(step, source, wanted, live, (raw,), scaled=scaled))
     worst = min(parts, key=lambda one: _WORST.index(one.kind))
     if len(parts) == 1:
         return worst
@@ -76,9 +79,11 @@ def classify(step: Step, source: Body | None, wanted: Body, live: Body, raw: Raw
 _WORST = (Class.UNEXPECTED, Class.RUNTIME, Class.DEFAULTED)
 
 
-def classes(step: Step, source: Body | None, wanted: Body, live: Body, raws: Iterable[Raw]) -> Iterator[Delta]:
+def classes(
+    step: Step, source: Body | None, wanted: Body, live: Body, raws: Iterable[Raw], *, scaled: bool = False
+) -> Iterator[Delta]:
     """Give each difference its class. What is only on the target is split where its parts have several owners."""
-    look = _Look(step, wanted, live)
+    look = _Look(step, wanted, live, scaled)
     for raw in raws:
         for part, verdict in look.parts(_Part(raw.path, raw.planned, raw.target)):
             yield _delta(step, source, part, verdict)
@@ -148,13 +153,18 @@ def _delta(step: Step, source: Body | None, part: _Part, verdict: _Verdict) -> D
 class _Look:
     """What all differences of one object are judged by."""
 
-    def __init__(self, step: Step, wanted: Body, live: Body) -> None:
-        self.step, self.wanted, self.live = step, wanted, live
+    def __init__(self, step: Step, wanted: Body, live: Body, scaled: bool) -> None:
+        self.wanted, self.live = wanted, live
+        # What the plan says and apply leaves out is its autoscaler's.
+        self.scaled = scaled or (get(wanted, REPLICAS) is MISSING and get(step.body, REPLICAS) is not MISSING)
         self.kind = named(step.ref.group, step.ref.kind)
         self.owners: Owners = owners(live)
 
     def parts(self, part: _Part) -> list[tuple[_Part, _Verdict]]:
         """One verdict, or one for each smallest part where one would not be true of all."""
+        token = self.kind == "Pod" and part.planned is MISSING and token_of_account(part.target)
+        if token and not self.owners.writers(part.path):
+            return [(part, _Verdict(Class.DEFAULTED, "the API server fills it in"))]
         inner = _inner(part) if part.planned is MISSING else ()
         if not inner:
             return [(part, self.verdict(part))]
@@ -171,13 +181,13 @@ class _Look:
     def verdict(self, part: _Part) -> _Verdict:
         """Judge one value, or one list."""
         at = place(part.path)
-        if runtime_place(self.kind, at):
+        if runtime_place(self.kind, at, planned=part.planned is not MISSING):
             writers = self.owners.writers(part.path)
             return _Verdict(Class.RUNTIME, "the server or a controller keeps it", _first(writers))
         if at[:2] == _FINALIZERS and _only_controllers(part):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path) if part.target is not MISSING else ()
-        if self._scaled(part):
+        if self.scaled and part.path == REPLICAS and part.planned is MISSING:
             return _Verdict(Class.RUNTIME, "its autoscaler says how many replicas", _first(writers))
         found = next((one for one in writers if one.manager in controllers()), None)
         if found is not None:
@@ -187,9 +197,6 @@ class _Look:
             return self._added(part, at, writers)
         return self._changed(part, writers)
 
-    def _scaled(self, part: _Part) -> bool:
-        return part.path == REPLICAS and part.planned is MISSING and get(self.step.body, REPLICAS) is not MISSING
-
     def _owner(self, part: _Part) -> Owner | None:
         return _first(self.owners.writers(part.path))
 
@@ -197,12 +204,15 @@ class _Look:
         filled = default(self.kind, at, part.target)
         if filled:
             return _Verdict(Class.DEFAULTED, "the API server's default")
+        if part.path == REPLICAS and not writers:
+            # The API server notes no owner for a scale of replicas that nobody owned.
+            return _Verdict(Class.UNEXPECTED, "somebody scaled it; the target does not say who", ours=True)
         nobody = self.owners.known and (not writers or self._inside_ours(part.path, writers))
         if filled is None and (nobody or not self.owners.known or all(one.above for one in writers)):
             return _Verdict(Class.DEFAULTED, "the API server chose it")
         if nobody:
             return _Verdict(Class.DEFAULTED, "nobody owns it: the API server or its admission filled it in")
-        if not self.owners.known and (token_of_account(part.path) or self._from_template(part)):
+        if not self.owners.known and self._from_template(part):
             return _Verdict(Class.DEFAULTED, "the API server fills it in")
         if not writers:
             return _Verdict(Class.UNEXPECTED, "it is not planned, and the target does not say who wrote it")

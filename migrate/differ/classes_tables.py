@@ -69,15 +69,18 @@ def controllers() -> frozenset[str]:
     return frozenset(_fields()["controllers"])
 
 
-def runtime_place(kind: str, at: Place) -> bool:
-    """Tell whether only servers and controllers write there, whoever is said to own it."""
-    if at[0] == "status":
+def runtime_place(kind: str, at: Place, *, planned: bool = False) -> bool:
+    """Tell whether only servers and controllers write there, whoever is said to own it.
+
+    `planned`: the plan says something there, too; then what a controller may fill in is a difference like any other.
+    """
+    if at[:1] == ("status",):
         return True
-    if at[0] == "metadata" and len(at) > 1:
+    if at[:1] == ("metadata",) and len(at) > 1:
         if at[1] == "annotations":
             return len(at) > 2 and _in(at[2], _fields()["annotations"])
         return at[1] in _fields()["metadata"]
-    rows: Sequence[str] = _fields()["paths"].get(kind, ())
+    rows: Sequence[str] = () if planned else _fields()["paths"].get(kind, ())
     return any(at[: len(row)] == row for row in (tuple(text.split(".")) for text in rows))
 
 
@@ -97,12 +100,11 @@ def default(kind: str, at: Place, value: Any) -> bool | None:
     return any(type(one) is type(value) and one == value for one in values)
 
 
-def token_of_account(path: Path) -> bool:
+def token_of_account(value: Any) -> bool:
     """Tell whether it is the volume, or its mount, by which every Pod gets the token of its ServiceAccount."""
-    keys = [(name, value) for one in path if not isinstance(one, (str, int)) for name, value in one.keys]
-    return ("mountPath", _TOKEN_PATH) in keys or any(
-        name == "name" and str(value).startswith(_TOKEN_VOLUME) for name, value in keys
-    )
+    if not isinstance(value, Mapping):
+        return False
+    return value.get("mountPath") == _TOKEN_PATH or str(value.get("name", "")).startswith(_TOKEN_VOLUME)
 
 
 def _text(at: Place) -> str:

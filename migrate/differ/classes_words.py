@@ -19,8 +19,6 @@ _SECRET = ("", "Secret")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a whole Secret may be in it
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
 _LONGEST = 300  # of a line to copy
-AGAIN = "apply it again"
-_TAKE = "gke2eks apply with --on-conflict to take the field back"
 
 
 def masked(ref: Ref, path: Path, value: Any) -> Any:
@@ -54,9 +52,9 @@ def _words(value: Any, *, encoded: bool) -> str:
 
 def apply_again(found: Delta, *, ours: bool) -> str:
     """Say how the target gets what is planned, or the plan what is there."""
-    command = f"gke2eks apply --only {shlex.quote(str(found.ref))}"
-    if not ours:
-        command += " --on-conflict ..., which takes the field back from who wrote it"
+    name = str(found.ref)
+    take = () if ours else ("--on-conflict", f"overwrite={name}")  # who wrote it owns it: apply alone would be refused
+    command = shlex.join(("gke2eks", "apply", "--only", name, *take))
     line = override(found)
     return f"{command}\nor, if the target is right, in gke2eks.yaml:\n{line}" if line else command
 

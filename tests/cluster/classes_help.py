@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from rig.controlplane import ControlPlane
 from rig.http import Client, Json
 
 from migrate.differ.classes_tables import flat, runtime_place, under_pods
+from migrate.manifest.places import item_segment
+from migrate.model.effects import Cause
+from migrate.model.objects import MISSING
+from migrate.model.path import Item, Path, Segment
+from migrate.model.plan import Change, Fate, Standing, Step
+from migrate.model.ref import Ref
 
 T = {
     "serviceAccountName": "default",
@@ -397,9 +404,10 @@ OBJECTS = [
     ),
 ]
 
-HEAD = """# What an API server fills in where a manifest says nothing: read from a real one (1.36) by the program that writes this
-# file, tests/cluster/classes_help.py. It applies a minimal and a full object of each kind and compares. `[]` is any item of a list, `any`
-# a value that the server chooses (an address, a port, a name of its own). `pods`: below the spec of a pod, in any kind.
+HEAD = """\
+# What an API server (1.36) fills in where a manifest says nothing. tests/cluster/classes_help.py writes this file: it
+# applies a minimal and a full object of each kind to a real one and compares. `[]` is any item of a list, `any` a value
+# that the server chooses (an address, a port, a name). `pods`: below the spec of a pod, in any kind.
 """
 # Values that depend on the object or on the server: they are no constant.
 ANY = (
@@ -446,7 +454,7 @@ def table(pairs: list[tuple[Json, Json]]) -> dict[str, dict[str, list[Any] | str
                 found["pods" if inside else name] if inside else found.setdefault(name, {}),
                 _text(inside or path),
             )
-            if inside and inside[0] in ("volumes", "nodeName") and name == "Pod":
+            if name == "Pod" and {"volumes", "volumeMounts"} & set(path):  # the token of its account
                 continue
             if (at := _chosen(path)) is not None:
                 rows[_text((inside or path)[: at - len(path) or None])] = "any"
@@ -487,6 +495,44 @@ def written(found: dict[str, dict[str, Any]]) -> str:
         lines.append(f"{name}:\n")
         lines += [f"  {json.dumps(key)}: {json.dumps(values)}\n" for key, values in rows.items()]
     return "".join(lines)
+
+
+TOP = Path()
+
+
+@dataclass(frozen=True)
+class Raw:
+    path: Path
+    planned: Any
+    target: Any
+
+
+def raws(planned: Any, target: Any, at: Path = TOP, name: str = "") -> Iterator[Raw]:
+    """The differences of two bodies; lists by their merge keys where all items have them."""
+    if isinstance(planned, dict) and isinstance(target, dict):
+        for key in dict.fromkeys((*planned, *target)):
+            yield from raws(planned.get(key, MISSING), target.get(key, MISSING), at / key, key)
+    elif isinstance(planned, list) and isinstance(target, list):
+        one, other = ({_segment(name, rows, n): row for n, row in enumerate(rows)} for rows in (planned, target))
+        for segment in dict.fromkeys((*one, *other)):
+            yield from raws(one.get(segment, MISSING), other.get(segment, MISSING), at / segment)
+    elif planned != target:
+        yield Raw(at, planned, target)
+
+
+def _segment(name: str, rows: list[Any], n: int) -> Segment:
+    item = rows[n]
+    for key in ("port", "containerPort") if name == "ports" and isinstance(item, dict) else ():
+        if key in item:
+            return Item(((key, item[key]),))
+    return item_segment(name, rows, n)
+
+
+def step(body: Json, *changes: Change) -> Step:
+    """A planned object as it is migrated."""
+    words = {key: body["metadata"].get(key, "") for key in ("namespace", "name")}
+    ref = Ref(body["apiVersion"].rpartition("/")[0], body["kind"], words["namespace"], words["name"])
+    return Step(ref, "v1", Fate.MIGRATE, Cause.NONE, Standing.READY, "", None, body, changes, ())
 
 
 if __name__ == "__main__":
