@@ -155,6 +155,14 @@ def test_a_volume_other_than_planned_is_no_choice_of_a_controller() -> None:
     assert classify(step(wanted), None, wanted, live, Raw(path, "a", "b")).kind is U
 
 
+def test_rules_of_a_role_are_runtime_only_where_they_are_gathered() -> None:
+    rules = [{"verbs": ["*"]}]
+    for more, kind in ({"aggregationRule": {}}, R), ({}, U):
+        wanted = body("ClusterRole", "rbac.authorization.k8s.io/v1") | more
+        live = {**wanted, "rules": rules}
+        assert classify(step(wanted), None, wanted, live, Raw(P("rules"), MISSING, rules)).kind is kind
+
+
 def test_a_node_port_that_somebody_chose_is_no_choice_of_the_server() -> None:
     path, wanted = parse("spec.healthCheckNodePort"), body("Service", "v1")
     live = put(wanted, path, 30000)

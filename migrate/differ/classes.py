@@ -184,6 +184,8 @@ class _Look:
         if runtime_place(self.kind, at, planned=part.planned is not MISSING):
             writers = self.owners.writers(part.path)
             return _Verdict(Class.RUNTIME, "the server or a controller keeps it", _first(writers))
+        if at[:1] == ("rules",) and get(self.wanted, ("aggregationRule",)) is not MISSING:
+            return _Verdict(Class.RUNTIME, "gathered from other roles", self._owner(part))
         if at[:2] == _FINALIZERS and _only_controllers(part):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path) if part.target is not MISSING else ()

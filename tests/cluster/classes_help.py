@@ -259,7 +259,9 @@ OBJECTS = [
         "ClusterRole",
         "agg",
         "",
-        aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]},
+        aggregationRule={
+            "clusterRoleSelectors": [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
+        },
     ),
     b(
         "rbac.authorization.k8s.io/v1",

@@ -56,9 +56,10 @@ def test_the_table_is_what_the_server_says(made: list[tuple[Json, Json]]) -> Non
 def test_nothing_is_unexpected_after_an_apply(plane: ControlPlane, made: list[tuple[Json, Json]]) -> None:
     client = plane.client()
     bound = next(one for one, _ in made if one["metadata"]["name"] == "bound")
-    full = next(one for one, _ in made if one["metadata"]["name"] == "full")
+    full, gathered = (next(one for one, _ in made if one["metadata"]["name"] == name) for name in ("full", "agg"))
     eventually(lambda: "volumeName" in read(client, bound)["spec"])
     eventually(lambda: "annotations" in read(client, full)["metadata"])
+    eventually(lambda: bool(read(client, gathered).get("rules")))
     seen: set[Class] = set()
     for sent, _ in made:
         live = read(client, sent)
