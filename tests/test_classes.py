@@ -66,7 +66,7 @@ EDIT = "kubectl-edit"
         ("spec.revisionHistoryLimit", MISSING, 10, [], D),
         ("spec.revisionHistoryLimit", MISSING, 10, [by("kubectl-create", "spec/revisionHistoryLimit")], D),
         ("spec.revisionHistoryLimit", MISSING, 5, [by(EDIT, "spec/revisionHistoryLimit")], U),
-        ("spec.revisionHistoryLimit", MISSING, True, [by(EDIT, "spec/revisionHistoryLimit")], U),
+        ("spec.replicas", MISSING, True, [by(EDIT, "spec/replicas")], U),  # True is not the default 1
         ("spec.paused", MISSING, True, [], D),  # nobody owns it: admission wrote it
         ("spec.paused", MISSING, True, [by(EDIT, "spec/paused")], U),
         ("spec.paused", MISSING, True, [by("gke2eks", "spec/paused", operation="Apply")], U),
@@ -104,6 +104,13 @@ def test_an_unexpected_value_says_who_when_and_what_to_do() -> None:
     ]
     gone = one("spec.paused", True, MISSING)
     assert gone.fix.splitlines()[0] == "gke2eks apply --only Deployment/shop/api" and "value" not in gone.fix
+
+
+def test_who_owns_the_list_that_lost_an_item_is_told() -> None:
+    wanted, live = body(args=["a", "b"]), body(args=["a"])
+    live = put(live, P("metadata", "managedFields"), [by(EDIT, "spec/args")])
+    found = classify(step(wanted), wanted, wanted, live, Raw(P("spec", "args", 1), "b", MISSING))
+    assert (found.kind, found.owner) == (U, Owner(EDIT, TIME)) and "--on-conflict" in found.fix
 
 
 def test_what_is_only_there_is_split_where_its_parts_differ() -> None:

@@ -61,6 +61,8 @@ LIVE = {
         ("spec.replicas", ["kubectl"]),
         ("metadata.finalizers[0]", ["gke2eks"]),
         ("metadata.finalizers[1]", []),
+        ('metadata.finalizers[""="a/b"]', ["gke2eks"]),  # an item of a set, as a walk names it
+        ('metadata.finalizers[""="c/d"]', []),
         ("spec.nothing", []),
     ],
 )

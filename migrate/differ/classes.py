@@ -188,7 +188,7 @@ class _Look:
             return _Verdict(Class.RUNTIME, "gathered from other roles", self._owner(part))
         if at[:2] == _FINALIZERS and _only_controllers(part):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
-        writers = self.owners.writers(part.path) if part.target is not MISSING else ()
+        writers = self.owners.writers(part.path)
         if self.scaled and part.path == REPLICAS and part.planned is MISSING:
             return _Verdict(Class.RUNTIME, "its autoscaler says how many replicas", _first(writers))
         found = next((one for one in writers if one.manager in controllers()), None)
@@ -226,7 +226,8 @@ class _Look:
 
     def _changed(self, part: _Part, writers: tuple[Writer, ...]) -> _Verdict:
         if part.target is MISSING:
-            return _Verdict(Class.UNEXPECTED, "it is planned, and not on the target", ours=True)
+            who = _others(writers)
+            return _Verdict(Class.UNEXPECTED, "it is planned, and not on the target", _first(who), ours=not who)
         if not writers:
             why = "another value than planned; the target does not say who wrote it"
             return _Verdict(Class.UNEXPECTED, why)

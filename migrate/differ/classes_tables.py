@@ -64,6 +64,7 @@ def flat(value: Any, at: Place) -> Iterator[tuple[Place, Any]]:
         yield at, value
 
 
+@cache
 def controllers() -> frozenset[str]:
     """The field managers that are controllers of Kubernetes or AWS."""
     return frozenset(_fields()["controllers"])

@@ -59,7 +59,10 @@ class Owners:
         return bool(self.entries)
 
     def of(self, path: Path) -> tuple[Owner, ...]:
-        """Give who owns the place or something in it, newest first; nobody for what is not there."""
+        """Give who owns the place or something in it, newest first.
+
+        Nobody for what is not there, unless somebody owns the whole value that it would be in.
+        """
         return tuple(one.owner for one in self.writers(path))
 
     def writers(self, path: Path) -> tuple[Writer, ...]:
@@ -91,11 +94,11 @@ def _holds(entry: Mapping[str, Any], body: Any, path: Path) -> bool | None:
     """None where the entry has nothing to say of the path; else whether it owns only something that it is in."""
     here, fields = body, _fields(entry.get("fieldsV1"))
     for segment in path:
+        if not fields:
+            return True
         there = _step(here, segment)
         if there is MISSING:
             return None
-        if not fields:
-            return True
         below = next((value for word, value in fields.items() if _names(word, segment, here, there)), None)
         if below is None:
             return None
