@@ -14,7 +14,7 @@ from migrate.model.objects import MISSING
 from migrate.model.path import P, Path, parse
 from migrate.model.plan import Change, Fate, Standing, Step
 from migrate.model.ref import Ref, group_of
-from migrate.semantics.holding import KEY, MARK, hold, marked
+from migrate.semantics.holding import MARK, hold, marked
 
 D, R, U, E, H = Class.DEFAULTED, Class.RUNTIME, Class.UNEXPECTED, Class.EXPECTED, Class.HELD
 TIME = "2026-11-24T03:00:00Z"
@@ -139,6 +139,7 @@ def test_a_container_that_somebody_added_is_one_delta() -> None:
 @pytest.mark.parametrize(
     ("kind", "version", "path", "target", "expected_class"),
     [
+        ("CSIDriver", "storage.k8s.io/v1", "spec.volumeLifecycleModes", ["Persistent"], D),
         ("Service", "v1", "spec.clusterIP", "10.0.0.1", D),
         ("Service", "v1", "spec.type", "ClusterIP", D),
         ("Service", "v1", "spec.type", "NodePort", U),
@@ -177,6 +178,21 @@ def test_a_node_port_that_somebody_chose_is_no_choice_of_the_server() -> None:
     assert classify(step(wanted), None, wanted, live, Raw(path, MISSING, 30000)).kind is U
 
 
+def test_an_item_of_a_set_that_the_server_fills_in() -> None:
+    wanted = body("CSIDriver", "storage.k8s.io/v1")
+    for name, kind in (("Persistent", D), ("Ephemeral", U)):
+        raw = Raw(parse(f'spec.volumeLifecycleModes[""="{name}"]'), MISSING, name)
+        assert classify(step(wanted), None, wanted, body("CSIDriver", "storage.k8s.io/v1"), raw).kind is kind
+
+
+def test_a_status_is_one_delta_whoever_wrote_its_parts() -> None:
+    wanted = body()
+    live = {**wanted, "status": {"a": 1, "b": 2}}
+    live = put(live, P("metadata", "managedFields"), [by("one", "status/a"), by("two", "status/b")])
+    (found,) = classes(step(wanted), None, wanted, live, [Raw(P("status"), MISSING, live["status"])])
+    assert found.kind is R
+
+
 def test_replicas_that_apply_leaves_to_an_autoscaler_are_runtime() -> None:
     planned, wanted, live = body(replicas=2), body(), body(replicas=7)
     raw = Raw(P("spec", "replicas"), MISSING, 7)
@@ -189,13 +205,8 @@ def test_expected_is_what_the_plan_changed_and_the_target_shows() -> None:
     def change(path: str, before: Any, after: Any) -> Change:
         return Change("STO001", parse(path), before, after, "why")
 
-    changes = (
-        change("spec.a", 1, 2),
-        change("spec.gone", 1, MISSING),
-        change("spec.map", MISSING, {"x": 1}),
-        change("spec.other", 1, 2),
-        change("spec.flag", 0, True),
-    )
+    changes = (change("spec.a", 1, 2), change("spec.gone", 1, MISSING), change("spec.map", MISSING, {"x": 1}))
+    changes += (change("spec.other", 1, 2), change("spec.flag", 0, True))
     live = body(a=2, map={"x": 1, "filled": 2}, other=3, flag=1)
     found = {str(delta.path): delta for delta in expected(step(body(), *changes), body(a=1), live)}
     assert found.keys() == {"spec.a", "spec.gone", "spec.map"}
@@ -217,7 +228,6 @@ def test_what_is_held_says_what_runs_at_release() -> None:
     released = marked(planned, released=True)
     assert list(held_deltas(step(planned), released, released)) == []
     assert list(held_deltas(step(planned), held.body, None)) == []
-    assert get(held.body, MARK) is not MISSING and KEY in str(MARK)
 
 
 def test_whole_objects() -> None:

@@ -166,7 +166,7 @@ class _Look:
         if token and not self.owners.writers(part.path):
             return [(part, _Verdict(Class.DEFAULTED, "the API server fills it in"))]
         inner = _inner(part) if part.planned is MISSING else ()
-        if not inner:
+        if not inner or runtime_place(self.kind, place(part.path)):
             return [(part, self.verdict(part))]
         found = [one for each in inner for one in self.parts(each)]
         kinds = {verdict.kind for _, verdict in found}

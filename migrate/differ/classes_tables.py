@@ -98,6 +98,8 @@ def default(kind: str, at: Place, value: Any) -> bool | None:
         if any(rows.get(_text(here[:n])) == "any" for n in range(1, len(here) + 1)):
             return None
         values += rows.get(_text(here), ())
+        if here[-1:] == (ITEM,):  # one item of a list that the table knows whole
+            values += [one for whole in rows.get(_text(here[:-1]), ()) if isinstance(whole, list) for one in whole]
     return any(type(one) is type(value) and one == value for one in values)
 
 

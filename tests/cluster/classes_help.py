@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import yaml
 from rig.controlplane import ControlPlane
 from rig.http import Client, Json
 
@@ -17,394 +19,27 @@ from migrate.differ.classes_tables import flat, runtime_place, under_pods
 from migrate.manifest.places import item_segment
 from migrate.model.effects import Cause
 from migrate.model.objects import MISSING
-from migrate.model.path import Item, Path, Segment
+from migrate.model.path import Item, Segment
+from migrate.model.path import Path as FieldPath
 from migrate.model.plan import Change, Fate, Standing, Step
 from migrate.model.ref import Ref
 
-T = {
-    "serviceAccountName": "default",
-    "containers": [
-        {
-            "name": "main",
-            "image": "example.com/a:1",
-            "ports": [{"containerPort": 80}],
-            "env": [{"name": "P", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
-            "livenessProbe": {"httpGet": {"port": 80}},
-            "readinessProbe": {"grpc": {"port": 80}},
-            "startupProbe": {"tcpSocket": {"port": 80}},
-            "lifecycle": {"preStop": {"httpGet": {"port": 80}}},
-            "resources": {"limits": {"cpu": "1"}},
-            "volumeMounts": [{"name": "c", "mountPath": "/c"}],
-        }
-    ],
-    "initContainers": [{"name": "init", "image": "example.com/b"}, {"name": "tagged", "image": "example.com/b:1"}],
-    "volumes": [
-        {"name": "c", "configMap": {"name": "x"}},
-        {"name": "s", "secret": {"secretName": "x"}},
-        {"name": "d", "downwardAPI": {"items": [{"path": "a", "fieldRef": {"fieldPath": "metadata.name"}}]}},
-        {"name": "h", "hostPath": {"path": "/x"}},
-        {"name": "e", "emptyDir": {}},
-        {
-            "name": "p",
-            "projected": {
-                "sources": [
-                    {"serviceAccountToken": {"path": "t"}},
-                    {"downwardAPI": {"items": [{"path": "b", "fieldRef": {"fieldPath": "metadata.name"}}]}},
-                ]
-            },
-        },
-        {
-            "name": "q",
-            "ephemeral": {
-                "volumeClaimTemplate": {
-                    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-                }
-            },
-        },
-    ],
-    "topologySpreadConstraints": [
-        {
-            "maxSkew": 1,
-            "topologyKey": "zone",
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": {"app": "a"}},
-        }
-    ],
-    "tolerations": [{"key": "a", "operator": "Exists"}],
-}
-SMALL = {"containers": [{"name": "main", "image": "example.com/a:1"}, {"name": "latest", "image": "example.com/a"}]}
+OBJECTS: list[Json] = yaml.safe_load(Path(__file__).with_name("classes_objects.yaml").read_text())
 NS = "t"
+SMALL = {"containers": [{"name": "main", "image": "example.com/a:1"}, {"name": "latest", "image": "example.com/a"}]}
 
 
-def b(v, k, n, ns=NS, **rest):
-    m = {"name": n}
-    if ns:
-        m["namespace"] = ns
-    return {"apiVersion": v, "kind": k, "metadata": m, **rest}
+def thing(version: str, kind: str, name: str, space: str = NS, **rest: Any) -> Json:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": space}, **rest}
 
 
-def w(v, k, n, spec=None, pod=SMALL, sel=True):
-    s = {"template": {"metadata": {"labels": {"app": n}}, "spec": pod}, **(spec or {})}
-    if sel:
-        s["selector"] = {"matchLabels": {"app": n}}
-    return b(v, k, n, spec=s)
+def workload(name: str, **spec: Any) -> Json:
+    """A Deployment with two containers."""
+    template = {"metadata": {"labels": {"app": name}}, "spec": SMALL}
+    return thing(
+        "apps/v1", "Deployment", name, spec={"selector": {"matchLabels": {"app": name}}, "template": template, **spec}
+    )
 
-
-OBJECTS = [
-    b("v1", "Namespace", NS, ""),
-    w("apps/v1", "Deployment", "full", pod=T),
-    w("apps/v1", "Deployment", "plain"),
-    w("apps/v1", "Deployment", "two", {"replicas": 2, "strategy": {"type": "RollingUpdate"}}),
-    w(
-        "apps/v1",
-        "StatefulSet",
-        "set",
-        {
-            "serviceName": "set",
-            "volumeClaimTemplates": [
-                {
-                    "metadata": {"name": "data"},
-                    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-                }
-            ],
-        },
-    ),
-    w("apps/v1", "DaemonSet", "ds"),
-    w("apps/v1", "ReplicaSet", "rs"),
-    b("v1", "ReplicationController", "rc", spec={"template": {"metadata": {"labels": {"app": "rc"}}, "spec": SMALL}}),
-    w("batch/v1", "Job", "job", pod={**SMALL, "restartPolicy": "Never"}, sel=False),
-    b(
-        "batch/v1",
-        "CronJob",
-        "cj",
-        spec={
-            "schedule": "0 0 1 1 *",
-            "jobTemplate": {"spec": {"template": {"spec": {**SMALL, "restartPolicy": "OnFailure"}}}},
-        },
-    ),
-    b("v1", "Pod", "pod", spec=SMALL),
-    b("v1", "Pod", "limited", spec={"containers": [{**SMALL["containers"][0], "resources": {"limits": {"cpu": "1"}}}]}),
-    b("v1", "Service", "cluster", spec={"selector": {"app": "a"}, "ports": [{"port": 80}]}),
-    b("v1", "Service", "node", spec={"type": "NodePort", "selector": {"app": "a"}, "ports": [{"port": 80}]}),
-    b(
-        "v1",
-        "Service",
-        "lb",
-        spec={
-            "type": "LoadBalancer",
-            "selector": {"app": "a"},
-            "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 81}],
-        },
-    ),
-    b(
-        "v1",
-        "Service",
-        "local",
-        spec={
-            "type": "LoadBalancer",
-            "externalTrafficPolicy": "Local",
-            "selector": {"app": "a"},
-            "ports": [{"name": "a", "port": 80}],
-        },
-    ),
-    b(
-        "v1",
-        "Service",
-        "sticky",
-        spec={"sessionAffinity": "ClientIP", "selector": {"app": "a"}, "ports": [{"name": "a", "port": 80}]},
-    ),
-    b("v1", "Service", "headless", spec={"clusterIP": "None", "selector": {"app": "a"}, "ports": [{"port": 80}]}),
-    b("v1", "Service", "ext", spec={"type": "ExternalName", "externalName": "a.b"}),
-    b("v1", "ConfigMap", "cm", data={"a": "1"}),
-    b("v1", "Secret", "sec", stringData={"a": "1"}),
-    b("v1", "Secret", "sec2", data={"a": "MQ=="}),
-    b("v1", "ServiceAccount", "sa"),
-    b(
-        "v1",
-        "PersistentVolumeClaim",
-        "pvc",
-        spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-    ),
-    b(
-        "v1",
-        "PersistentVolumeClaim",
-        "bound",
-        spec={"storageClassName": "", "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-    ),
-    b(
-        "v1",
-        "PersistentVolume",
-        "pv",
-        "",
-        spec={
-            "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteOnce"],
-            "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "v"},
-            "claimRef": {"name": "bound", "namespace": NS},
-        },
-    ),
-    b(
-        "v1",
-        "PersistentVolume",
-        "pvh",
-        "",
-        spec={"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}},
-    ),
-    b("storage.k8s.io/v1", "StorageClass", "gp3", "", provisioner="ebs.csi.aws.com"),
-    b("storage.k8s.io/v1", "CSIDriver", "a.b.c", "", spec={}),
-    b(
-        "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        "hpa",
-        spec={
-            "maxReplicas": 3,
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "plain"},
-            "metrics": [
-                {
-                    "type": "Resource",
-                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
-                }
-            ],
-        },
-    ),
-    b(
-        "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        "hpa2",
-        spec={
-            "maxReplicas": 3,
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "no"},
-            "behavior": {"scaleDown": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}},
-        },
-    ),
-    b("policy/v1", "PodDisruptionBudget", "pdb", spec={"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}}),
-    b(
-        "networking.k8s.io/v1",
-        "Ingress",
-        "ing",
-        spec={
-            "rules": [
-                {
-                    "http": {
-                        "paths": [
-                            {
-                                "path": "/",
-                                "pathType": "Prefix",
-                                "backend": {"service": {"name": "a", "port": {"number": 80}}},
-                            }
-                        ]
-                    }
-                }
-            ]
-        },
-    ),
-    b("networking.k8s.io/v1", "IngressClass", "alb", "", spec={"controller": "ingress.k8s.aws/alb"}),
-    b("networking.k8s.io/v1", "NetworkPolicy", "np", spec={"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}]}),
-    b("networking.k8s.io/v1", "NetworkPolicy", "np2", spec={"podSelector": {}, "egress": [{}]}),
-    b(
-        "rbac.authorization.k8s.io/v1",
-        "Role",
-        "role",
-        rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
-    ),
-    b(
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRole",
-        "crole",
-        "",
-        rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
-    ),
-    b(
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRole",
-        "agg",
-        "",
-        aggregationRule={
-            "clusterRoleSelectors": [{"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-view": "true"}}]
-        },
-    ),
-    b(
-        "rbac.authorization.k8s.io/v1",
-        "RoleBinding",
-        "rb",
-        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "role"},
-        subjects=[{"kind": "ServiceAccount", "name": "sa", "namespace": NS}, {"kind": "User", "name": "u"}],
-    ),
-    b(
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRoleBinding",
-        "crb",
-        "",
-        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "crole"},
-        subjects=[{"kind": "Group", "name": "u"}],
-    ),
-    b(
-        "v1",
-        "LimitRange",
-        "lr",
-        spec={
-            "limits": [
-                {"type": "PersistentVolumeClaim", "max": {"storage": "1Ti"}},
-                {"type": "Container", "default": {"cpu": "1"}},
-            ]
-        },
-    ),
-    b("v1", "ResourceQuota", "rq", spec={"hard": {"pods": "100"}}),
-    b("scheduling.k8s.io/v1", "PriorityClass", "prio", "", value=10),
-    b("node.k8s.io/v1", "RuntimeClass", "rtc", "", handler="x"),
-    b(
-        "admissionregistration.k8s.io/v1",
-        "ValidatingWebhookConfiguration",
-        "vwc",
-        "",
-        webhooks=[
-            {
-                "name": "a.b.c",
-                "admissionReviewVersions": ["v1"],
-                "sideEffects": "None",
-                "failurePolicy": "Ignore",
-                "clientConfig": {"service": {"name": "x", "namespace": "t"}},
-                "rules": [{"apiGroups": ["zzz"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["zs"]}],
-            }
-        ],
-    ),
-    b(
-        "admissionregistration.k8s.io/v1",
-        "MutatingWebhookConfiguration",
-        "mwc",
-        "",
-        webhooks=[
-            {
-                "name": "a.b.c",
-                "admissionReviewVersions": ["v1"],
-                "sideEffects": "None",
-                "clientConfig": {"service": {"name": "x", "namespace": "t"}},
-                "rules": [{"apiGroups": ["zzz"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["zs"]}],
-            }
-        ],
-    ),
-    b(
-        "admissionregistration.k8s.io/v1",
-        "ValidatingAdmissionPolicy",
-        "vap",
-        "",
-        spec={
-            "matchConstraints": {
-                "resourceRules": [
-                    {"apiGroups": ["zzz"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["zs"]}
-                ]
-            },
-            "validations": [{"expression": "true"}],
-        },
-    ),
-    b(
-        "admissionregistration.k8s.io/v1",
-        "ValidatingAdmissionPolicyBinding",
-        "vapb",
-        "",
-        spec={"policyName": "vap", "validationActions": ["Deny"], "matchResources": {}},
-    ),
-    b(
-        "apiextensions.k8s.io/v1",
-        "CustomResourceDefinition",
-        "things.ex.io",
-        "",
-        spec={
-            "group": "ex.io",
-            "scope": "Namespaced",
-            "names": {"plural": "things", "kind": "Thing"},
-            "versions": [
-                {
-                    "name": "v1",
-                    "served": True,
-                    "storage": True,
-                    "schema": {
-                        "openAPIV3Schema": {
-                            "type": "object",
-                            "properties": {
-                                "spec": {
-                                    "type": "object",
-                                    "properties": {"n": {"type": "integer", "default": 3}, "m": {"type": "string"}},
-                                }
-                            },
-                        }
-                    },
-                }
-            ],
-        },
-    ),
-    b(
-        "apiregistration.k8s.io/v1",
-        "APIService",
-        "v1.zz.io",
-        "",
-        spec={
-            "group": "zz.io",
-            "version": "v1",
-            "groupPriorityMinimum": 100,
-            "versionPriority": 10,
-            "service": {"name": "x", "namespace": "t"},
-        },
-    ),
-    b("v1", "Endpoints", "eps", subsets=[{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]),
-    b("coordination.k8s.io/v1", "Lease", "lease", spec={}),
-    b(
-        "flowcontrol.apiserver.k8s.io/v1",
-        "PriorityLevelConfiguration",
-        "plc",
-        "",
-        spec={"type": "Limited", "limited": {"limitResponse": {"type": "Reject"}}},
-    ),
-    b("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", "fs", "", spec={"priorityLevelConfiguration": {"name": "plc"}}),
-    b(
-        "storage.k8s.io/v1",
-        "VolumeAttributesClass",
-        "vac",
-        "",
-        driverName="ebs.csi.aws.com",
-        parameters={"iops": "3000"},
-    ),
-]
 
 HEAD = """\
 # What an API server (1.36) fills in where a manifest says nothing. tests/cluster/classes_help.py writes this file: it
@@ -499,17 +134,17 @@ def written(found: dict[str, dict[str, Any]]) -> str:
     return "".join(lines)
 
 
-TOP = Path()
+TOP = FieldPath()
 
 
 @dataclass(frozen=True)
 class Raw:
-    path: Path
+    path: FieldPath
     planned: Any
     target: Any
 
 
-def raws(planned: Any, target: Any, at: Path = TOP, name: str = "") -> Iterator[Raw]:
+def raws(planned: Any, target: Any, at: FieldPath = TOP, name: str = "") -> Iterator[Raw]:
     """The differences of two bodies; lists by their merge keys where all items have them."""
     if isinstance(planned, dict) and isinstance(target, dict):
         for key in dict.fromkeys((*planned, *target)):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from classes_help import NS, OBJECTS, b, raws, send, step, table, w
+from classes_help import NS, OBJECTS, raws, send, step, table, thing, workload
 from rig.assets import Assets
 from rig.controlplane import ControlPlane
 from rig.http import Client, Json
@@ -76,7 +76,7 @@ def _not_data(delta: Delta) -> bool:
 
 
 def test_what_people_write_is_unexpected_with_its_owner(plane: ControlPlane, made: list[tuple[Json, Json]]) -> None:
-    client, sent = plane.client(), w("apps/v1", "Deployment", "touched")
+    client, sent = plane.client(), workload("touched")
     client.apply(sent, manager="gke2eks")
     for words in (["scale", "--replicas=3"], ["label", "x=y"], ["set", "env", "A=b"], ["set", "image", "main=c:1"]):
         at = 2 if words[0] == "set" else 1
@@ -101,14 +101,14 @@ def test_what_people_write_is_unexpected_with_its_owner(plane: ControlPlane, mad
 def test_a_scale_takes_planned_replicas_and_an_autoscaler_may(
     plane: ControlPlane, made: list[tuple[Json, Json]]
 ) -> None:
-    client, sent = plane.client(), w("apps/v1", "Deployment", "scaled", {"replicas": 2})
+    client, sent = plane.client(), workload("scaled", replicas=2)
     client.apply(sent, manager="gke2eks")
     assert plane.kubectl("-n", NS, "scale", "deployment/scaled", "--replicas=3").returncode == 0
     live = read(client, sent)
     (found,) = (d for d in judged(sent, live) if str(d.path) == "spec.replicas")
     assert found.owner is not None
     assert (found.kind, found.planned, found.target, found.owner.manager) == (Class.UNEXPECTED, 2, 3, "kubectl")
-    without = w("apps/v1", "Deployment", "scaled")
+    without = workload("scaled")
     (found,) = (d for d in judged(without, live, scaled=True) if str(d.path) == "spec.replicas")
     assert found.kind is Class.RUNTIME
 
@@ -116,10 +116,10 @@ def test_a_scale_takes_planned_replicas_and_an_autoscaler_may(
 def test_what_admission_writes_into_our_apply_belongs_to_nobody(plane: ControlPlane) -> None:
     client = plane.client()
     said = documents("eks_data/admission.yaml")[0]
-    probe = b("v1", "Service", "probe", "default", spec={"type": "LoadBalancer", "ports": [{"port": 1}]})
+    probe = thing("v1", "Service", "probe", "default", spec={"type": "LoadBalancer", "ports": [{"port": 1}]})
     wanted = said["standard"]["class"]
     admit(client, eks._policies(said, "standard"), probe, lambda it: it["spec"].get("loadBalancerClass") == wanted)
-    sent = b("v1", "Service", "classless", spec={"type": "LoadBalancer", "ports": [{"port": 80}]})
+    sent = thing("v1", "Service", "classless", spec={"type": "LoadBalancer", "ports": [{"port": 80}]})
     live = client.apply(sent, manager="gke2eks")
     (found,) = (d for d in judged(sent, live) if str(d.path) == "spec.loadBalancerClass")
     assert (found.kind, found.owner) == (Class.DEFAULTED, None)
