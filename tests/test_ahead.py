@@ -13,7 +13,7 @@ import pytest
 from apply_help import Watched, plan_of, run
 from contract.target_help import open_target
 
-from migrate.cluster.outcome import Written
+from migrate.cluster.outcome import Reason, Rejected, Written
 from migrate.cluster.target import KubeTarget
 from migrate.flow.noting import Sent
 from migrate.flow.order import Order
@@ -158,3 +158,30 @@ def test_intents_of_what_was_never_sent_do_no_harm(target: KubeTarget, tmp_path:
     known = read_journal(open_workspace(tmp_path / "w"))
     assert len(known.made) == MANY + 1 and known.unknown == ()
     assert run(plan, target, tmp_path / "w").writes == 0
+
+
+class Refusing:
+    """A target that takes no ConfigMap."""
+
+    def __init__(self, target: KubeTarget) -> None:
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def apply(self, body: Body, *, manager: str) -> Written | Rejected:
+        if body["kind"] == "ConfigMap":
+            return Rejected(Reason.ADMISSION, "no")
+        return self._target.apply(body, manager=manager)
+
+
+def test_intents_of_what_was_never_sent_and_is_refused_then_leave_no_doubt(target: KubeTarget, tmp_path: Path) -> None:
+    plan = plan_of(bodies(), tmp_path / "w")
+    dying: Any = Dying(target)
+    with pytest.raises(Killed):
+        run(plan, dying, tmp_path / "w")
+    assert len(read_journal(open_workspace(tmp_path / "w")).unknown) > 1
+    refusing: Any = Refusing(target)
+    assert set(run(plan, refusing, tmp_path / "w").actions().values()) == {"failed", "unchanged"}
+    known = read_journal(open_workspace(tmp_path / "w"))
+    assert known.unknown == () and len(known.made) == 1

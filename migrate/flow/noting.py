@@ -58,7 +58,11 @@ class Noting:
         self.told.add(ref)
         return Sent(Ran(ref, Outcome.LEFT_OUT, wave_of(ref), said, fix=fix, conflicts=tuple(map(clash, answer.causes))))
 
-    def _rejected(self, ref: Ref, answer: Rejected, number: int) -> Sent:
+    def _rejected(self, ref: Ref, answer: Rejected, number: int, *, absent: Past | None = None) -> Sent:
+        """`absent`: what is known of an object that was looked for and is not there. So it is clear what became of all
+        that earlier runs sent, or meant to send."""
+        if absent is not None:
+            self._journal.record([Result(ref, Outcome.FAILED, one) for one in sorted(absent.open)])
         return self._said(ref, Outcome.FAILED, why_of(answer), fix=fix_of(answer), to=number)
 
     def _said(self, ref: Ref, outcome: Outcome, message: str, *, fix: str, to: int = 0) -> Sent:

@@ -167,7 +167,7 @@ class Sender(Noting):
             if isinstance(answer, Conflict):
                 return self._conflict(ref, answer, number)
             if isinstance(answer, Rejected):
-                return self._rejected(ref, answer, number)
+                return self._rejected(ref, answer, number, absent=past if ref not in self._live else None)
             if answer.ending:
                 why = "it is being deleted; what was sent goes with it"
                 return self._said(ref, Outcome.FAILED, why, fix="wait until it is gone, then run it again.", to=number)
