@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("diff_scenes")  # so that its assertions show what they compare
+
 # A shell that starts the suite in the background lets it ignore Ctrl-C, and every process that a test starts would
 # inherit that: a test that presses Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

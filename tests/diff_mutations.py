@@ -38,7 +38,7 @@ def objects(space: str) -> list[Json]:
     }
     labels = {"app": "api"}
     template = {"metadata": {"labels": labels, "annotations": {"example.com/note": "x"}}, "spec": pods}
-    job = {"template": {"spec": {**pods, "restartPolicy": "Never"}}}
+    job = {"spec": {"template": {"spec": {**pods, "restartPolicy": "Never"}}}}
     ports = [{"name": "http", "port": 80, "targetPort": "http"}, {"name": "metrics", "port": 90, "targetPort": 90}]
     web = {"from": [{"podSelector": {"matchLabels": {"app": "web"}}}], "ports": [{"port": 80, "protocol": "TCP"}]}
     coded = {"a": base64.b64encode(b"first value").decode(), "b": base64.b64encode(b"second").decode()}
@@ -126,12 +126,12 @@ def field(
     return Mutation(name, f"{short}:{'.'.join(map(str, keys))}", act)
 
 
-def turned(name: str, short: str, keys: tuple[Any, ...], path: str | None) -> Mutation:
-    """Reverse a list."""
+def turned(name: str, short: str, keys: tuple[Any, ...], *paths: str) -> Mutation:
+    """Reverse a list; without paths it must not be found."""
 
     def act(live: Live) -> list[Told]:
         _at(live[short], keys).reverse()
-        return [] if path is None else [("unexpected", short, path)]
+        return [("unexpected", short, path) for path in paths]
 
     return Mutation(name, f"{short}:{'.'.join(map(str, keys))}", act)
 
@@ -185,11 +185,11 @@ MUTATIONS = (
     field("port changed", _SVC, ("spec", "ports", 1, "targetPort"), 91, "spec.ports[port=90].targetPort"),
     field("schedule changed", "CronJob/nightly", ("spec", "schedule"), "0 4 1 1 *", "spec.schedule"),
     field("budget changed", "PodDisruptionBudget/api", ("spec", "minAvailable"), 1, "spec.minAvailable"),
-    field("verbs changed", "Role/reader", ("rules", 0, "verbs", 1), "delete", "rules[0].verbs"),
+    field("verbs changed", "Role/reader", ("rules", 0, "verbs", 1), "delete", "rules[0].verbs[1]"),
     # removed
     field("value removed", _CM, ("data", "b"), None, "data.b"),
     field("label removed", _DEP, ("metadata", "labels", "team"), None, "metadata.labels.team"),
-    field("node selector removed", _DEP, (*_SPEC, "nodeSelector"), None, f"{POD}.nodeSelector.disk"),
+    field("node selector removed", _DEP, (*_SPEC, "nodeSelector"), None, f"{POD}.nodeSelector"),
     field(
         "annotation removed",
         "ServiceAccount/api",
@@ -216,10 +216,10 @@ MUTATIONS = (
     added("ServiceAccount", "stranger"),
     added("Secret", "stranger"),
     # keyed lists reordered
-    turned("Service ports reordered", _SVC, ("spec", "ports"), None),
-    turned("container ports reordered", _DEP, (*_API, "ports"), None),
+    turned("Service ports reordered", _SVC, ("spec", "ports")),
+    turned("container ports reordered", _DEP, (*_API, "ports")),
     # plain lists reordered
-    turned("args reordered", _DEP, (*_API, "args"), f"{_PLANNED}.args"),
+    turned("args reordered", _DEP, (*_API, "args"), f"{_PLANNED}.args[0]", f"{_PLANNED}.args[2]"),
     # secret byte flipped
     field("secret byte flipped", "Secret/login", ("data", "a"), coded(b"first walue"), "data.a"),
     field("secret newline", "Secret/login", ("data", "b"), coded(b"second\n"), "data.b"),

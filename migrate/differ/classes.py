@@ -195,12 +195,20 @@ class _Look:
         if found is not None:
             who = "handed over to its autoscaler" if found.manager == KEEPER else f"written by {found.manager}"
             return _Verdict(Class.RUNTIME, who, found.owner)
+        if self._alias(part):
+            return _Verdict(Class.DEFAULTED, "the API server copies it from serviceAccountName")
         if part.planned is MISSING:
             return self._added(part, at, writers)
         return self._changed(part, writers)
 
     def _owner(self, part: _Part) -> Owner | None:
         return _first(self.owners.writers(part.path))
+
+    def _alias(self, part: _Part) -> bool:
+        """Whether it is the old name of a pod's account, which servers copy from the new one."""
+        if part.path[-1:] != ("serviceAccount",):
+            return False
+        return bool(get(self.live, Path((*part.path[:-1], "serviceAccountName"))) == part.target)
 
     def _added(self, part: _Part, at: tuple[str, ...], writers: tuple[Writer, ...]) -> _Verdict:
         filled = default(self.kind, at, part.target)
