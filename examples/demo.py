@@ -30,7 +30,12 @@ volumes:
   edge/caddy-data: copied
   ops/tsdb-prometheus-0: empty-ok # two weeks of metrics may be lost
 """
-PATHS = {"deployment": "apis/apps/v1", "statefulset": "apis/apps/v1", "cronjob": "apis/batch/v1"}
+PATHS = {
+    "configmap": "api/v1",
+    "deployment": "apis/apps/v1",
+    "statefulset": "apis/apps/v1",
+    "cronjob": "apis/batch/v1",
+}
 DONE, LOOK, BAD_INPUT, INTERRUPTED = 0, 1, 3, 130
 
 
@@ -82,6 +87,18 @@ class Demo:
         self.shell(f"gke2eks release {target} --yes")
         self.shell(f"gke2eks apply {target} --yes")
 
+        say("8. Diff. Is the target what was planned, and nothing else? Somebody changes one value there meanwhile")
+        print("#    (again, the demo sends by HTTP what kubectl would send). Diff finds it, and exits with 1.")
+        self.patch("eks", "app", "configmap", "app-config", {"data": {"LOG_LEVEL": "debug"}})
+        found = self.shell(f"gke2eks diff {target}", LOOK, keep=True)
+
+        say("9. It names the command that puts the planned value back. Then there is no difference any more.")
+        again = re.search(r"^ +next +(gke2eks apply .+)", found, re.MULTILINE)
+        if again is None or "No: 1 unexpected." not in found:
+            fail("diff did not find the one value that was changed")
+        self.shell(f"{again[1]} --yes")
+        self.shell(f"gke2eks diff {target}")
+
     def start(self, line: str, name: str) -> None:
         """Run a practice cluster beside us until the end."""
         print(f"$ {line} --kubeconfig {shlex.quote(str(self.files[name]))} &", flush=True)
@@ -110,27 +127,40 @@ class Demo:
 
     def stop(self, lines: list[str]) -> None:
         """Send to the source what these kubectl commands would send, and wait until its pods have ended."""
-        found = re.search(r'server: "(http://127\.0\.0\.1:\d+)"', self.files["gke"].read_text("utf-8"))
-        assert found and lines, "release printed no command"
-        gone = []
+        assert lines, "release printed no command"
+        url, gone = self.url("gke"), []
         for line in lines:
             print(f"\n$ {line}")
             words = shlex.split(line)
             space, (verb, what) = words[words.index("-n") + 1], words[words.index("-n") + 2 :][:2]
             kind, name = what.split("/")
             patch = {"spec": {"replicas": 0}} if verb == "scale" else json.loads(words[words.index("-p") + 1])
-            send(f"{found[1]}/{PATHS[kind]}/namespaces/{space}/{kind}s/{name}", patch)
+            send(f"{url}/{PATHS[kind]}/namespaces/{space}/{kind}s/{name}", patch)
             print(f"{kind}/{name} {'scaled' if verb == 'scale' else 'patched'}   (by HTTP)")
             gone += [(space, f"{name}-")] if verb == "scale" else []
         until = time.monotonic() + 20
         while True:
-            pods = [pod["metadata"] for pod in send(f"{found[1]}/api/v1/pods")["items"]]
+            pods = [pod["metadata"] for pod in send(f"{url}/api/v1/pods")["items"]]
             left = [pod["name"] for pod in pods for space, name in gone if pod["name"].startswith(name)]
             if not left:
                 return
             if time.monotonic() > until:
                 fail(f"pods did not end on the source: {', '.join(left)}")
             time.sleep(0.05)
+
+    def patch(self, cluster: str, space: str, kind: str, name: str, patch: object) -> None:
+        """Show a kubectl patch, and send what it would send."""
+        text = json.dumps(patch, separators=(",", ":"))
+        print(f"\n$ kubectl --context {cluster} -n {space} patch {kind}/{name} --type=merge -p '{text}'")
+        place = f"{PATHS[kind]}/namespaces/{space}/{kind}s/{name}?fieldManager=kubectl-patch"
+        send(f"{self.url(cluster)}/{place}", patch)
+        print(f"{kind}/{name} patched   (by HTTP)", flush=True)
+
+    def url(self, cluster: str) -> str:
+        """Where a practice cluster listens."""
+        found = re.search(r'server: "(http://127\.0\.0\.1:\d+)"', self.files[cluster].read_text("utf-8"))
+        assert found, "a practice cluster writes its address"
+        return found[1]
 
     def close(self) -> None:
         """Leave nothing running."""

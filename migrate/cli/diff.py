@@ -126,7 +126,7 @@ def command(
         hash_key_file=hash_key_file,
         select=select,
         allow_extra=allow_extra,
-        again=_again(workspace, target),
+        again=_again(workspace, target, source),
     )
     shown = Reading()
     try:
@@ -164,9 +164,9 @@ def command(
     return code
 
 
-def _again(workspace: Path, target: TargetName | None) -> tuple[str, ...]:
+def _again(workspace: Path, target: TargetName | None, source: SourceName | None) -> tuple[str, ...]:
     named = shlex.split(target.options) if target else ("--context", "NAME")
-    return "gke2eks", "apply", "-w", str(workspace), *named
+    return "gke2eks", "apply", "-w", str(workspace), *named, *shlex.split(source.options if source else "")
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from migrate.differ.classes_tables import (
     runtime_place,
     token_of_account,
 )
-from migrate.differ.classes_words import apply_again, masked
+from migrate.differ.classes_words import APPLY, apply_again, masked
 from migrate.differ.owners import Owners, Writer, owners
 from migrate.manifest.places import get
 from migrate.model.comparison import Class, Delta, Owner
@@ -80,13 +80,20 @@ _WORST = (Class.UNEXPECTED, Class.RUNTIME, Class.DEFAULTED)
 
 
 def classes(
-    step: Step, source: Body | None, wanted: Body, live: Body, raws: Iterable[Raw], *, scaled: bool = False
+    step: Step,
+    source: Body | None,
+    wanted: Body,
+    live: Body,
+    raws: Iterable[Raw],
+    *,
+    scaled: bool = False,
+    again: Sequence[str] = APPLY,
 ) -> Iterator[Delta]:
-    """Give each difference its class. What is only on the target is split where its parts have several owners."""
+    """Give each difference its class; what has several owners is split. `again`: how the apply of a fix begins."""
     look = _Look(step, wanted, live, scaled)
     for raw in raws:
         for part, verdict in look.parts(_Part(raw.path, raw.planned, raw.target)):
-            yield _delta(step, source, part, verdict)
+            yield _delta(step, source, part, verdict, again)
 
 
 def expected(step: Step, source: Body | None, live: Body, same: Same | None = None) -> Iterator[Delta]:
@@ -133,7 +140,7 @@ def _shows(path: Path, after: Any, there: Any, same: Same) -> bool:
     return same(path, after, there)
 
 
-def _delta(step: Step, source: Body | None, part: _Part, verdict: _Verdict) -> Delta:
+def _delta(step: Step, source: Body | None, part: _Part, verdict: _Verdict, again: Sequence[str] = APPLY) -> Delta:
     said = get(source, part.path) if source is not None else MISSING
     found = Delta(
         verdict.kind,
@@ -147,7 +154,7 @@ def _delta(step: Step, source: Body | None, part: _Part, verdict: _Verdict) -> D
     )
     if verdict.kind is not Class.UNEXPECTED:
         return found
-    return replace(found, fix=apply_again(found, ours=verdict.ours))
+    return replace(found, fix=apply_again(found, ours=verdict.ours, again=again))
 
 
 class _Look:

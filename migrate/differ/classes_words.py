@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from migrate.model.comparison import Delta
@@ -15,6 +15,7 @@ from migrate.model.objects import MISSING
 from migrate.model.path import Path
 from migrate.model.ref import Ref
 
+APPLY = ("gke2eks", "apply")
 _SECRET = ("", "Secret")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # a whole Secret may be in it
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*\Z")
@@ -50,11 +51,11 @@ def _words(value: Any, *, encoded: bool) -> str:
     return f"(secret, {size} byte{'' if size == 1 else 's'})"
 
 
-def apply_again(found: Delta, *, ours: bool) -> str:
-    """Say how the target gets what is planned, or the plan what is there."""
+def apply_again(found: Delta, *, ours: bool, again: Sequence[str] = APPLY) -> str:
+    """Say how the target gets what is planned, or the plan what is there. `again` is the apply, up to its --only."""
     name = str(found.ref)
     take = () if ours else ("--on-conflict", f"overwrite={name}")  # who wrote it owns it: apply alone would be refused
-    command = shlex.join(("gke2eks", "apply", "--only", name, *take))
+    command = shlex.join((*again, "--only", name, *take))
     line = override(found)
     return f"{command}\nor, if the target is right, in gke2eks.yaml:\n{line}" if line else command
 

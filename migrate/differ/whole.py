@@ -91,7 +91,7 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from by.secrets(step)
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
+    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers, again=by.again)
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
