@@ -157,9 +157,13 @@ def owned(owner: Owner | None) -> str:
 
 
 def looked(one: Parity) -> str:
-    """'ready 3 (GKE 3)': one look at what runs, the target first; 'ready 3' where GKE has nothing to say."""
-    source = "" if one.source is MISSING else f" (GKE {_brief(one.source)})"
-    return f"{safe(one.check)} {_brief(one.target)}{source}"
+    """'ready 3 (GKE 3)': one look at what runs, the target first; 'ready 3' where GKE has nothing to say.
+
+    None is a side that shows nothing: 'ready' where neither does, 'ready nothing (GKE 3)' where the target does not.
+    """
+    here, there = (MISSING if value is None else value for value in (one.target, one.source))
+    source = "" if there is MISSING else f" (GKE {_brief(there)})"
+    return safe(one.check) if here is MISSING and not source else f"{safe(one.check)} {_brief(here)}{source}"
 
 
 def _brief(value: Any) -> str:

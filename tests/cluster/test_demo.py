@@ -1,4 +1,4 @@
-"""`make demo`: the real script, from export to release, a second apply and a diff; Ctrl-C in its midst, and then once more."""
+"""`make demo`: the real script, from export to a diff; Ctrl-C in its midst, and then once more."""
 
 from __future__ import annotations
 
