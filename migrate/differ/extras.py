@@ -14,7 +14,7 @@ from migrate.model.plan import Fate, Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import Selection
 from migrate.model.side import Side
-from migrate.semantics.holding_release import OURS
+from migrate.semantics.holding_release import KEEPER, OURS
 
 _CLAIM = ("", "PersistentVolumeClaim")
 _SET = ("apps", "StatefulSet")
@@ -63,7 +63,7 @@ def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
 def _ours(body: Body) -> bool:
     entries = body.get("metadata", {}).get("managedFields")
     return any(
-        isinstance(one, Mapping) and str(one.get("manager", "")).startswith(OURS)
+        isinstance(one, Mapping) and one.get("manager") in (OURS, KEEPER)
         for one in (entries if isinstance(entries, list) else ())
     )
 
