@@ -56,9 +56,6 @@ def assert_foretold(found: Judged) -> None:
 def assert_as_planned(compared: Json) -> None:
     """Nothing is unexpected or extra, and every delta says why; what is missing was left out by apply."""
     print("diff", compared["verdict"], compared["counts"])
-    for one in compared["deltas"]:
-        if one["class"] in ("unexpected", "extra", "failed", "missing"):
-            print("  ", one["class"], one["ref"], one["path"], one["because"], one["owner"], one.get("planned"), one.get("target"))
     deltas = compared["deltas"]
     assert [one for one in deltas if one["class"] in ("unexpected", "extra", "failed")] == []
     assert [one for one in deltas if not one["because"]] == []
@@ -95,7 +92,8 @@ def test_the_example(assets: Assets, repo: Path, tmp_path: Path, flavour: str) -
         found = told(story)
         show(story, found)
         again = story.run("apply", "--hold", "--yes", *PATIENCE)
-        compared = story.run("diff")
+        story.target_config = story.target.kubeconfig()  # who compares reads everything
+        compared = story.run("diff", "--exclude", "Role/*/rig:*", "--exclude", "RoleBinding/*/rig:*")
     assert_foretold(found)
     assert_as_planned(compared)
     assert again["written"] == 0
