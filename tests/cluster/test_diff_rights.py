@@ -10,6 +10,7 @@ import pytest
 import yaml
 from apply_stage import Shown, Stage, agree, alone
 from rig.controlplane import ControlPlane
+from rig.http import Client
 from rig.users import limited
 from test_doc_diff import shop
 
@@ -28,19 +29,17 @@ def stage(control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.Monke
     old.stop()
 
 
-def as_user(stage: Stage, plane: ControlPlane, printed: str) -> None:
+def as_user(stage: Stage, plane: ControlPlane, printed: str, name: str) -> None:
     """From now on the context prod has the rights that were printed, and no other."""
-    config = yaml.safe_load(limited(plane, yaml.safe_load(printed)["rules"]).kubeconfig.read_text())
+    config = yaml.safe_load(limited(plane, yaml.safe_load(printed)["rules"], name=name).kubeconfig.read_text())
     stage.kubeconfig(config["clusters"][0]["cluster"], config["users"][0]["user"])
 
 
 def test_the_printed_role_is_enough_and_less_is_told(
     stage: Stage, control_plane: ControlPlane, capfd: pytest.CaptureFixture[str], repo: Path
 ) -> None:
-    from rig.http import Client
-
     source = Client(stage.source)
-    for one in shop():
+    for one in shop()[:3]:  # what runs is told otherwise from one moment to the next
         source.apply(one)
     for command in ("export --context gke -w out", "plan -w out"):
         assert stage.quiet(f"gke2eks {command}")[0] in (0, 1)
@@ -51,15 +50,14 @@ def test_the_printed_role_is_enough_and_less_is_told(
     less = stage.said
     assert "- secrets\n" in whole and "- secrets\n" not in less
     command = "gke2eks diff -w out --context prod"
-    as_user(stage, control_plane, whole)
+    as_user(stage, control_plane, whole, "diff")
     assert stage.run(command, capfd) == 0, stage.said + stage.err
-    as_user(stage, control_plane, less)
+    as_user(stage, control_plane, less, "diff-less")
     assert stage.run(command, capfd) == 1
     agree(
         repo / "docs" / "diff.md",
         Shown("Without the right to list Secrets", command, 1, stage.err + stage.said),
         write=WRITE,
     )
-    assert stage.run(f"{command} --exclude Secret/*", capfd) == 1
-    print(stage.said)
-    assert stage.run(f"{command} --exclude Secret/* --allow-extra", capfd) == 0, stage.said + stage.err
+    assert stage.run(f"{command} --exclude Secret/*/*", capfd) == 0, stage.said + stage.err
+    assert stage.run(f"{command} --allow-extra", capfd) == 1
