@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from migrate.differ.classes import classes, expected, held_deltas
 from migrate.differ.classes_objects import held_absent, missing
+from migrate.differ.classes_words import apply_again
 from migrate.differ.extras import extras
+from migrate.differ.owners import owners
 from migrate.differ.same import same
 from migrate.differ.walk import differences
 from migrate.model.comparison import Class, Comparison, Delta
-from migrate.model.objects import Body
+from migrate.model.objects import MISSING, Body
 from migrate.model.plan import Fate, Step
 from migrate.model.ref import Ref
 from migrate.model.selection import EVERYTHING, Selection
 from migrate.model.side import Side
 from migrate.semantics.going import Going
-from migrate.semantics.holding_release import arrive
+from migrate.semantics.holding_release import OURS, arrive
 
 Secrets = Callable[[Step], Iterable[Delta]]
 _RIGHTS = "ask for the rights that gke2eks access source prints, on the target, then look again."
@@ -88,10 +90,19 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
     yield from held_deltas(step, wanted, live)
     yield from expected(step, source.body(ref), live)
     if (ref.group, ref.kind) == ("", "Secret"):
-        yield from by.secrets(step)
+        yield from (_whose(by, one, live) for one in by.secrets(step))
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
     yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers, again=by.again)
+
+
+def _whose(by: Modulo, one: Delta, live: Body) -> Delta:
+    """A value of a Secret that is not as planned, with who wrote it and the apply that sends it again."""
+    if one.kind is not Class.UNEXPECTED:
+        return one
+    others = [writer for writer in owners(live).writers(one.path) if writer.manager != OURS]
+    found = replace(one, owner=others[0].owner if others else None)
+    return found if one.planned is MISSING else replace(found, fix=apply_again(found, ours=not others, again=by.again))
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
