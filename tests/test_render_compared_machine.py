@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from test_render_compared import ALL, API, EDITED, FLAGS, HOSTILE, IMAGE, LOOKS, WEB, extras, hostile
 
-from migrate.model.comparison import Class, Comparison, Delta, Parity
+from migrate.model.comparison import BAD, Class, Comparison, Delta, Parity
 from migrate.model.path import P, parse
 from migrate.model.ref import Ref
 from migrate.model.selection import BadSelection
@@ -96,6 +96,17 @@ def test_any_text_stands_in_the_document(bad: str, judge: jsonschema.Draft202012
 )
 def test_the_exit_code(found: Comparison, code: int) -> None:
     assert exit_code(found) == comparison_document(found)["exit"] == code
+
+
+def test_what_is_filtered_out_has_not_passed() -> None:
+    """--class missing: an object that is unexpected has no case, rather than one without a failure."""
+    refs = {one.ref for one in ALL.deltas}
+    found = junit(ALL, only(ALL, [Class.MISSING]), refs)
+    faults = {one.ref for one in ALL.deltas if one.kind in BAD}
+    missing = {one.ref for one in ALL.deltas if one.kind is Class.MISSING}
+    assert missing and faults - missing
+    assert all(f'name="{ref}"' in found for ref in refs - faults | missing)
+    assert not [str(ref) for ref in faults - missing if f'name="{ref}"' in found]
 
 
 def test_filters() -> None:

@@ -65,7 +65,9 @@ def junit(comparison: Comparison, chosen: Comparison | None = None, refs: Iterab
 def _objects(comparison: Comparison, chosen: Comparison, refs: Sequence[Ref]) -> list[_Case]:
     """Objects in the order of their names: readers that show a list show it like this."""
     deltas = to_show(chosen, True)
-    known = sorted({*refs, *deltas}, key=lambda ref: (ref.namespace, ref))
+    # An object whose fault was filtered out has no case: without it, it would look as if it had passed.
+    hidden = to_show(comparison, False).keys() - to_show(chosen, False).keys()
+    known = sorted({*refs, *deltas} - hidden, key=lambda ref: (ref.namespace, ref))
     cases = [_object(comparison, ref, deltas.get(ref, ())) for ref in known]
     if not refs and chosen is comparison:
         rest = comparison.objects - sum(any(one.kind is not Class.EXTRA for one in of) for of in deltas.values())
