@@ -137,12 +137,16 @@ def _runtime(paper: Paper, looks: Sequence[Parity], fold: bool) -> None:
         return
     paper.add()
     paper.add(paper.paint("Runtime", "bold"))
-    for one in sorted((one for one in looks if not one.ok), key=lambda one: (one.ok is None, one.ref, one.check)):
-        sign = "~" if one.ok is None else "x"
-        said = f"{safe(one.check)} could not look" if one.ok is None else looked(one)
+    for one in sorted((one for one in looks if one.ok is False), key=lambda one: (one.ref, one.check)):
         message = f"    {sentence(one.message)}" if one.message else ""
-        text = f"{namespace(one.ref)}: {short(one.ref)}  {said}{message}"
-        paper.add(text, 2, paper.paint(sign, sign) + " ")
+        paper.add(f"{namespace(one.ref)}: {short(one.ref)}  {looked(one)}{message}", 2, paper.paint("x", "x") + " ")
+    unseen: dict[tuple[Ref, str], list[str]] = {}
+    for one in sorted((one for one in looks if one.ok is None), key=lambda one: (one.ref, one.check)):
+        unseen.setdefault((one.ref, one.message), []).append(safe(one.check))
+    for (ref, said), checks in unseen.items():
+        message = f"    {sentence(said)}" if said else ""
+        text = f"{namespace(ref)}: {short(ref)}  {', '.join(checks)} could not look{message}"
+        paper.add(text, 2, paper.paint("~", "~") + " ")
     alike: dict[Ref, list[str]] = {}
     for one in sorted((one for one in looks if one.ok), key=lambda one: (one.ref, one.check)):
         alike.setdefault(one.ref, []).append(looked(one))
