@@ -10,7 +10,7 @@ venv: .venv/.ready
 	$(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install -q -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# A whole move on two practice clusters: export, plan, preflight, apply, release.
+# A whole move on two practice clusters: export, plan, preflight, apply, release, diff.
 demo: venv
 	@$(BIN)/python examples/demo.py
 
