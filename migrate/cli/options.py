@@ -150,12 +150,14 @@ def target_options(*, required: bool = True) -> Callable[[Command], Command]:
             if eks is not None and context is not None:
                 raise click.UsageError("--context and --eks both name a target: leave one of them out.")
             named = context is not None or eks is not None
-            if not named and (required or kubeconfig is not None or profile is not None):
+            if not named and required:
                 raise click.UsageError("no target is named: add --context NAME or --eks REGION/CLUSTER.")
-            if kubeconfig is not None and context is None:
-                raise click.UsageError("--kubeconfig is about --context: leave it out with --eks.")
-            if profile is not None and eks is None:
-                raise click.UsageError("--profile is about --eks: leave it out with --context.")
+            about = (("--kubeconfig", kubeconfig, "--context", context), ("--profile", profile, "--eks", eks))
+            for option, text, of, name in about:
+                if text is not None and name is None:
+                    raise click.UsageError(
+                        f"{option} is about {of}: {'' if named else 'name that, too, or '}leave it out."
+                    )
             target = TargetName(context, eks, kubeconfig, profile, timeout) if named else None
             return command(target=target, **more)
 

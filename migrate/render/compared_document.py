@@ -28,11 +28,11 @@ def comparison_document(comparison: Comparison, chosen: Comparison | None = None
             {
                 "ref": one.ref.as_dict(),
                 "check": one.check,
-                **_there({"source": one.source, "target": one.target}),
+                **_there({side: value for side, value in looked.items() if value is not None}),
                 "ok": one.ok,
                 "message": one.message,
             }
-            for one in chosen.runtime
+            for one, looked in ((one, {"source": one.source, "target": one.target}) for one in chosen.runtime)
         ],
         **dict.fromkeys(("drift", "watch", "flaps", "gate")),
         "exit": exit_code(comparison),

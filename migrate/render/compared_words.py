@@ -158,12 +158,12 @@ def owned(owner: Owner | None) -> str:
 
 def looked(one: Parity) -> str:
     """'ready 3 (GKE 3)': one look at what runs, the target first; 'ready 3' where GKE has nothing to say."""
-    source = "" if one.source is MISSING else f" (GKE {_brief(one.source)})"
+    source = "" if one.source is MISSING or one.source is None else f" (GKE {_brief(one.source)})"
     return f"{safe(one.check)} {_brief(one.target)}{source}"
 
 
 def _brief(value: Any) -> str:
-    text = shown(value, "nothing")
+    text = "nothing" if value is None else shown(value, "nothing")
     return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}… (-o json shows all)"
 
 

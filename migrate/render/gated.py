@@ -74,21 +74,23 @@ def page(
 
 def markdown(drift: Drift | None, watched: Watched | None, shut: Sequence[str] | None) -> str:
     """The same for a pull request."""
-    lines: list[str] = []
+    parts: list[list[str]] = []
     if drift is not None:
-        lines += ["", f"## {_DRIFT}", "", f"**{prose(_answer(drift))}**", ""]
+        lines = [f"## {_DRIFT}", "", f"**{prose(_answer(drift))}**", ""]
         for one in drift.moved[:_SHOWN]:
             lines.append(f"- {code(str(one.ref))} {prose(_places(one))}: {prose(sentence(one.because))}")
             if one.redo:
                 lines += [f"  - next: {code(fix) if is_command(fix) else prose(fix)}" for fix in one.fix.splitlines()]
         lines += [f"- {prose(text)}" for text in (*_more(len(drift.moved), "more object"), *_beside(drift))]
+        parts.append(lines)
     if watched:
-        lines += ["", f"## {_WATCH}", "", f"**{_looked(watched)}**", ""]
+        lines = [f"## {_WATCH}", "", f"**{_looked(watched)}**", ""]
         lines += [f"- {prose(_flap(one))}" for one in watched.flaps[:_SHOWN]]
-        lines += [f"- {text}" for text in _more(len(watched.flaps), "more")]
+        parts.append([*lines, *(f"- {text}" for text in _more(len(watched.flaps), "more"))])
     if shut is not None:
-        lines += ["", f"## {_GATE}", "", "**No.**" if shut else "**Yes.**", "", *(f"- {sentence(one)}" for one in shut)]
-    return "\n".join(lines).rstrip("\n") + "\n" if lines else ""
+        answer = "**No.**" if shut else "**Yes.**"
+        parts.append([f"## {_GATE}", "", answer, "", *(f"- {sentence(one)}" for one in shut)])
+    return "".join("\n" + "\n".join(lines).rstrip("\n") + "\n" for lines in parts)
 
 
 def document(drift: Drift | None, watched: Watched | None, shut: Sequence[str] | None) -> dict[str, Any]:
