@@ -152,12 +152,10 @@ def target_options(*, required: bool = True) -> Callable[[Command], Command]:
             named = context is not None or eks is not None
             if not named and required:
                 raise click.UsageError("no target is named: add --context NAME or --eks REGION/CLUSTER.")
-            about = (("--kubeconfig", kubeconfig, "--context", context), ("--profile", profile, "--eks", eks))
-            for option, text, of, name in about:
-                if text is not None and name is None:
-                    raise click.UsageError(
-                        f"{option} is about {of}: {'' if named else 'name that, too, or '}leave it out."
-                    )
+            if kubeconfig is not None and context is None:
+                raise click.UsageError("--kubeconfig is about --context: name that, or leave --kubeconfig out.")
+            if profile is not None and eks is None:
+                raise click.UsageError("--profile is about --eks: name that, or leave --profile out.")
             target = TargetName(context, eks, kubeconfig, profile, timeout) if named else None
             return command(target=target, **more)
 
