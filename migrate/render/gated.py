@@ -12,6 +12,7 @@ from migrate.model.objects import MISSING
 from migrate.render.compared_words import is_command
 from migrate.render.ink import Paper
 from migrate.render.markdown import code, prose
+from migrate.render.times import moment
 from migrate.render.words import number, plain, plural, safe, sentence
 
 _SHOWN = 10  # of a list; -o json has all
@@ -211,7 +212,7 @@ def _looked(watched: Watched) -> str:
 def _flap(one: Flap) -> str:
     times = "settled" if one.settled else plural(one.changes, "change")
     now = "fine now" if one.ok else f"not fine: {one.message}"
-    last = f"; last broken {one.failed}: {one.failure}" if one.ok and one.failed else ""
+    last = f"; last broken {moment(one.failed)}: {one.failure}" if one.ok and one.failed else ""
     return f"{one.ref}  {one.check}: {times}, {now}{last}"
 
 
