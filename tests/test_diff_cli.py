@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from rig.http import Client
 from since_help import Team, config, image
 
 from migrate.cli.main import main
-from migrate.practice import Cluster, Server
+from migrate.practice import Cluster, Server, server
 from migrate.practice.simulation import Simulation
 
 
@@ -75,7 +76,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     clusters = {"eks": Cluster(), "gke": Cluster()}
     Simulation(clusters["eks"], 0.02)
     servers = {name: Server(one).start() for name, one in clusters.items()}
-    urls = {name: one.url for name, one in servers.items()} | {"away": "http://127.0.0.1:9"}
+    urls = {name: one.url for name, one in servers.items()}
     yield Stage(tmp_path_factory.mktemp("diff"), urls)
     for one in servers.values():
         one.stop()
@@ -94,7 +95,10 @@ def spoiled(stage: Stage) -> Iterator[Stage]:
     client.delete(config(space, "stranger"))
 
 
-def test_what_was_planned_is_there(stage: Stage) -> None:
+def test_what_was_planned_is_there(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    methods: set[str] = set()
+    serve = server._Handler._serve
+    monkeypatch.setattr(server._Handler, "_serve", lambda one: (methods.add(one.command), serve(one)))
     done = run("diff", *stage.given, *stage.eks)
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
     assert done.stdout.startswith("Is the target what was planned?  Yes")
@@ -105,6 +109,7 @@ def test_what_was_planned_is_there(stage: Stage) -> None:
     assert found["counts"]["objects"] == 10 and found["notes"] == []
     again = stage.json("--show-expected", code=0)
     assert {**again, "runtime": []} == {**found, "runtime": []}
+    assert methods == {"GET"}
 
 
 def test_each_fault_in_each_format(spoiled: Stage) -> None:
@@ -147,20 +152,19 @@ def test_the_gate(stage: Stage) -> None:
     stage.team.deploy(image("shop", "worker", 2))
     try:
         done = stage.diff(*stage.eks, *stage.gke, "--gate")
-        calm = stage.json(*stage.gke, code=0)
         shut = stage.json(*stage.gke, "--gate", code=1)
         junit = ElementTree.fromstring(stage.diff(*stage.eks, *stage.gke, "--gate", "-o", "junit").stdout)
-        markdown = stage.diff(*stage.eks, *stage.gke, "--gate", "-o", "markdown")
+        calm = stage.diff(*stage.eks, *stage.gke, "-o", "markdown")
     finally:
         stage.team.deploy(stage.runs["worker"])
     assert done.returncode == 1 and "\n\nWhat changed on GKE since the export?  1 object" in done.stdout
     assert done.stdout.endswith("\n\nexit 1: the gate is shut\n") and "May the traffic move?  No." in done.stdout
-    assert calm["drift"]["redo"] and calm["gate"] is None  # told, and no fault where nobody asked for the gate
     (reason,) = shut["gate"]["reasons"]
     assert shut["verdict"].startswith("Yes") and "must be made again (1 reason)" in reason
     (case,) = next(one for one in junit if one.get("name") == "gke2eks.gate")
     assert case.get("name") == "May the traffic move?" and reason in (case.findtext("failure") or "")
-    assert markdown.returncode == 1 and f"**No.**\n\n- {reason}.\n" in markdown.stdout
+    # Told, and no fault where nobody asked for the gate.
+    assert calm.returncode == 0 and "the plan must be made again.**" in calm.stdout and "traffic" not in calm.stdout
 
 
 def test_the_target_as_somebody_saved_it(stage: Stage, tmp_path: Path) -> None:
@@ -189,6 +193,24 @@ def test_who_says_no(stage: Stage) -> None:
     assert unknown.returncode == 3 and "-n shpo fits no object" in unknown.stderr
     nowhere = run("diff", "-w", stage.file.parent / "none", *stage.eks)
     assert nowhere.returncode == 3 and "holds no plan yet" in nowhere.stderr
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_cluster_that_says_no_to_everything(stage: Stage, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(one: BaseHTTPRequestHandler) -> None:
+        body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status}).encode()
+        one.send_response(status)
+        one.send_header("Content-Type", "application/json")
+        one.send_header("Content-Length", str(len(body)))
+        one.end_headers()
+        one.wfile.write(body)
+
+    monkeypatch.setattr(server._Handler, "_serve", refuse)
+    done = stage.diff(*stage.eks, "-o", "json")
+    said = json.loads(done.stdout)
+    assert done.returncode == said["exit"] == 4 and said["error"] and said["next"] and done.stderr == ""
+    text = stage.diff(*stage.eks)
+    assert text.returncode == 4 and text.stdout == "" and said["error"].split(":")[0] in text.stderr
 
 
 def test_ctrl_c_ends_a_watch_with_what_was_seen(
