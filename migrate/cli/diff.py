@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        found = re.fullmatch(r"([0-9]+)([smh])", str(value))
+        found = re.fullmatch(r"([0-9]{1,6})([smh])", str(value))
         if not found or not int(found[1]):
             self.fail(f"{value!r} is no time: write 30s, 10m or 1h.", param, ctx)
         return float(int(found[1]) * _UNITS[found[2]])
@@ -45,6 +46,7 @@ class Duration(click.ParamType[float]):
     "files",
     multiple=True,
     metavar="PATH",
+    allow_from_autoenv=False,
     help="The target as somebody saved it: a file, a folder, - for stdin; may be given again.",
 )
 @source_options
@@ -60,7 +62,12 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--class", "classes", multiple=True, type=click.Choice(_CLASSES), help="Show only this class of deltas.")
 @click.option("--show-expected", is_flag=True, help="Show also what is as it should be.")
-@click.option("--allow-extra", is_flag=True, help="Do not look for what nobody planned: the cluster is shared.")
+@click.option(
+    "--allow-extra",
+    is_flag=True,
+    allow_from_autoenv=False,  # what a proof leaves out must be seen where it is asked for
+    help="Do not look for what nobody planned: the cluster is shared.",
+)
 @click.option("--watch", "seconds", type=Duration(), metavar="DURATION", help="Keep looking at what runs: 30s, 10m.")
 @click.option("--gate", is_flag=True, help="For the cutover: exit 1 also for drift to plan anew, or for what runs ill.")
 @click.option(
@@ -105,6 +112,8 @@ def command(
       3  bad input: the target is the source itself, or the plan is not the one that was reviewed
       4  a cluster or a cloud said no to everything
     """
+    if not all(path.strip() for path in files):
+        raise click.UsageError("--target is empty: name a file or a folder, or leave --target out.")
     if (target is None) is (not files):
         more = "leave one of them out." if files else "add --context NAME, --eks REGION/CLUSTER, or --target PATH."
         raise click.UsageError(f"{'a live target and files are named' if files else 'no target is named'}: {more}")
@@ -117,6 +126,7 @@ def command(
     from migrate.model.comparison import Class
     from migrate.render import compared, compared_document, compared_junit, compared_markdown, gated
     from migrate.render.compared_words import only
+    from migrate.render.markdown import LIMIT
 
     given = Given(
         target=target.look() if target else None,
@@ -126,47 +136,52 @@ def command(
         hash_key_file=hash_key_file,
         select=select,
         allow_extra=allow_extra,
-        again=_again(workspace, target, source),
+        again=_again(workspace, target, source, hash_key_file),
     )
     shown = Reading()
     try:
         found = diff(
             given, workspace, today=datetime.now(UTC).date(), now=_now(), stdin=sys.stdin.buffer.read, watch=shown
         )
-        flaps = watch(given, found, seconds=seconds, clock=_now, say=shown.say) if seconds else ()
+        watched = None
+        if seconds is not None:
+            watched = watch(given, found, seconds=seconds, clock=_now, say=shown.say, tell=shown.tell)
     finally:
         shown.end()
     chosen = only(found.comparison, [Class(one) for one in classes])
-    shut = gated.reasons(found.comparison, found.drift, flaps) if gate else ()
+    shut = gated.reasons(found.comparison, found.drift, watched) if gate else None
     code = DONE if found.comparison.proven and not shut else LOOK
+    show = show_expected or bool(classes)
+    below = found.drift, watched, shut
     if output == "json":
         from migrate.render.document import dumps
 
         document = compared_document.comparison_document(found.comparison, chosen)
-        document |= gated.document(found.drift, flaps, shut if gate else None) | {"exit": code}
-        echo(dumps(document).decode().rstrip("\n"))
+        text = dumps(document | gated.document(*below) | {"exit": code}).decode()
     elif output == "junit":
-        echo(compared_junit.junit(found.comparison, chosen, found.refs).rstrip("\n"))
+        cases = gated.cases(found.comparison, found.drift, watched) if gate else ()
+        beside = {"gke2eks.flaps": gated.flapping(watched), "gke2eks.gate": cases}
+        text = compared_junit.junit(found.comparison, chosen, found.refs, beside)
     elif output == "markdown":
-        text = compared_markdown.page(found.comparison, chosen, show_expected=show_expected)
-        echo(text + gated.markdown(found.drift, flaps, shut if gate else None))
+        end = gated.markdown(*below)
+        text = compared_markdown.page(found.comparison, chosen, show_expected=show, limit=LIMIT - len(end)) + end
     else:
-        page = compared.page(
-            found.comparison,
-            chosen,
-            show_expected=show_expected or bool(classes),
-            width=width(),
-            color=color(),
-            unicode=unicode(),
+        look = partial(compared.page, found.comparison, chosen, show_expected=show)
+        text = "".join(
+            one(width=width(), color=color(), unicode=unicode()) for one in (look, partial(gated.page, *below))
         )
-        more = gated.page(found.drift, flaps, shut if gate else None, width=width(), color=color(), unicode=unicode())
-        echo((page + more).rstrip("\n"))
+    echo(text.rstrip("\n"))
     return code
 
 
-def _again(workspace: Path, target: TargetName | None, source: SourceName | None) -> tuple[str, ...]:
-    named = shlex.split(target.options) if target else ("--context", "NAME")
-    return "gke2eks", "apply", "-w", str(workspace), *named, *shlex.split(source.options if source else "")
+def _again(
+    workspace: Path, target: TargetName | None, source: SourceName | None, hash_key_file: Path | None
+) -> tuple[str, ...]:
+    """The apply that sends one object as this diff would have it, up to its --only."""
+    named = shlex.split(target.options) if target else ["--context", "NAME"]
+    named += shlex.split(source.options) if source else []
+    named += ["--hash-key-file", str(hash_key_file)] if hash_key_file else []
+    return "gke2eks", "apply", "-w", str(workspace), *named
 
 
 def _now() -> str:

@@ -150,12 +150,12 @@ def target_options(*, required: bool = True) -> Callable[[Command], Command]:
             if eks is not None and context is not None:
                 raise click.UsageError("--context and --eks both name a target: leave one of them out.")
             named = context is not None or eks is not None
-            if not named and (required or kubeconfig is not None or profile is not None):
+            if not named and required:
                 raise click.UsageError("no target is named: add --context NAME or --eks REGION/CLUSTER.")
             if kubeconfig is not None and context is None:
-                raise click.UsageError("--kubeconfig is about --context: leave it out with --eks.")
+                raise click.UsageError("--kubeconfig is about --context: name that, or leave --kubeconfig out.")
             if profile is not None and eks is None:
-                raise click.UsageError("--profile is about --eks: leave it out with --context.")
+                raise click.UsageError("--profile is about --eks: name that, or leave --profile out.")
             target = TargetName(context, eks, kubeconfig, profile, timeout) if named else None
             return command(target=target, **more)
 

@@ -1,4 +1,4 @@
-"""A check of what runs whose answer changed while somebody looked again and again."""
+"""What a watch came to: the checks of what runs whose answer changed while somebody looked again and again."""
 
 from __future__ import annotations
 
@@ -29,3 +29,21 @@ class Flap:
     def settled(self) -> bool:
         """Tell whether it only became well, once: that is a start and no flap."""
         return self.ok and self.changes == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A watch that is over. `looks` were answered and `failed` were not, besides the first one, which diff itself took.
+
+    `stopped`: a person ended it early.
+    """
+
+    flaps: tuple[Flap, ...]
+    looks: int
+    failed: int = 0
+    stopped: bool = False
+
+    @property
+    def restless(self) -> tuple[Flap, ...]:
+        """What did more than become well."""
+        return tuple(one for one in self.flaps if not one.settled)

@@ -48,6 +48,8 @@ def page(
     paper.add(counts_line(comparison), 2)
     if told := filtered(comparison, chosen):
         paper.add(sentence(told), 2)
+    for note in comparison.notes:
+        paper.add(sentence(note), 2)
     fold = comparison.objects >= _SMALL and not show_expected
     objects = to_show(chosen, show_expected)
     for space, refs in by_namespace(objects).items():

@@ -13,23 +13,28 @@ SCHEMA = "gke2eks.diff/v1"
 
 
 def comparison_document(comparison: Comparison, chosen: Comparison | None = None) -> dict[str, Any]:
-    """Give a comparison as JSON values. `chosen` is what `only` left: `deltas` and `runtime` are then of it alone."""
+    """Give a comparison as JSON values. `chosen` is what `only` left: `deltas` and `runtime` are then of it alone.
+
+    What more may be asked for is null here, and given by `gated.document`.
+    """
     chosen = comparison if chosen is None else chosen
     return {
         "schema": SCHEMA,
         "verdict": verdict(comparison),
         "counts": dict(comparison.counts),
+        "notes": list(comparison.notes),
         "deltas": [_delta(one) for one in chosen.deltas],
         "runtime": [
             {
                 "ref": one.ref.as_dict(),
                 "check": one.check,
-                **_there({"source": one.source, "target": one.target}),
+                **_there({side: value for side, value in looked.items() if value is not None}),
                 "ok": one.ok,
                 "message": one.message,
             }
-            for one in chosen.runtime
+            for one, looked in ((one, {"source": one.source, "target": one.target}) for one in chosen.runtime)
         ],
+        **dict.fromkeys(("drift", "watch", "flaps", "gate")),
         "exit": exit_code(comparison),
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -42,20 +42,35 @@ class _Case:
     skipped: str = ""
 
 
-def junit(comparison: Comparison, chosen: Comparison | None = None, refs: Iterable[Ref] = ()) -> str:
+Suites = Mapping[str, Iterable[tuple[str, str, str]]]
+"""Further suites by name: cases of (namespace, name, why it failed, '' where it did not)."""
+
+
+def junit(
+    comparison: Comparison,
+    chosen: Comparison | None = None,
+    refs: Iterable[Ref] = (),
+    more: Suites | None = None,
+) -> str:
     """Write the XML: a case for each object and for each look at what runs; ends with a newline.
 
     `refs` are the objects that were compared; without them, those without a difference share one case. A look that
-    differs is a failed case, though the exit code does not count it; one that nobody could take is skipped.
+    differs is a failed case, though the exit code does not count it; one that nobody could take is skipped. `more` is
+    what else was asked for.
     """
     chosen = comparison if chosen is None else chosen
     objects = _objects(comparison, chosen, tuple(refs))
     runtime = [_look(one) for one in sorted(chosen.runtime, key=lambda one: (one.ref.namespace, one.ref, one.check))]
     root = ElementTree.Element("testsuites")
-    _suite(root, "gke2eks.diff", objects, f"{verdict(comparison)}\n{counts_line(comparison)}")
-    if runtime:
-        _suite(root, "gke2eks.runtime", runtime, "")
-    _totals(root, "gke2eks diff", [*objects, *runtime])
+    said = [verdict(comparison), counts_line(comparison), *(sentence(note) for note in comparison.notes)]
+    _suite(root, "gke2eks.diff", objects, "\n".join(said))
+    suites = {"gke2eks.runtime": runtime}
+    for name, found in (more or {}).items():
+        suites[name] = [_Case(space, title, why, "failed" if why else "") for space, title, why in found]
+    for name, cases in suites.items():
+        if cases:
+            _suite(root, name, cases, "")
+    _totals(root, "gke2eks diff", [*objects, *(one for cases in suites.values() for one in cases)])
     del root.attrib["skipped"]  # the schema of Jenkins knows it for suites only
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")

@@ -53,6 +53,7 @@ def _page(comparison: Comparison, chosen: Comparison, show_expected: bool, level
     lines.append(counts_line(comparison).replace("   ", " · ") + ".")
     if told := filtered(comparison, chosen):
         lines += ["", sentence(told)]
+    lines += [line for note in comparison.notes for line in ("", prose(sentence(note)))]
     objects = to_show(chosen, show_expected)
     for space, refs in by_namespace(objects).items():
         lines += ["", f"### {code(space or 'cluster')}"]
