@@ -9,6 +9,7 @@ from functools import partial
 from migrate.differ.classes import classes, expected, held_deltas
 from migrate.differ.classes_objects import held_absent, missing
 from migrate.differ.extras import extras
+from migrate.differ.inside import told_inside
 from migrate.differ.same import same
 from migrate.differ.walk import differences
 from migrate.model.comparison import Class, Comparison, Delta
@@ -91,7 +92,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from by.secrets(step)
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
+    found = classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
+    yield from map(told_inside, found)
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
