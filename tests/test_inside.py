@@ -63,6 +63,7 @@ def test_yaml_where_its_name_says_so(planned: str, target: str, said: str) -> No
         ('{"a": 1, "b": [1.0]}', '{"b":[1.00],"a":1}'),
         (json.dumps({"a": "x" * 70_000}), json.dumps({"a": "y"})),
         (json.dumps(list(range(5000))), json.dumps(list(range(5000, 10_000)))),
+        (json.dumps([0] * 5000), json.dumps([1] * 5000)),
         ("{" * 200 + "}" * 200, "{}"),
     ],
 )
@@ -81,6 +82,11 @@ def test_three_are_told_and_the_rest_counted() -> None:
     assert text.startswith("inside: k0: 1 planned, 2 on the target; k1: ") and text.endswith("; and 2 more")
     assert inside(json.dumps(one), json.dumps(other), 5).count("planned") == 5
     assert "more" not in inside(json.dumps(one), json.dumps(other), 5)
+
+
+def test_items_come_in_their_order() -> None:
+    text = inside(json.dumps([*range(12)]), json.dumps([*range(9), 0, 0, 0]), 99)
+    assert [part.partition(":")[0] for part in text.removeprefix("inside: ").split("; ")] == ["[9]", "[10]", "[11]"]
 
 
 def test_a_long_value_is_cut() -> None:
