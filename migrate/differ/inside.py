@@ -18,6 +18,7 @@ from migrate.model.path import Path
 
 _LARGEST = 65_536  # characters of one text
 _MOST = 8_000  # values in both texts; deepdiff takes some 70 µs for each pair that differs
+_ALIGNED = 1_000  # in more values items are matched by their place alone: an alignment takes seconds
 _LONGEST = 60  # characters of one value
 _READ = {Sort.NOTE: texts.note, Sort.DATA: texts.data}
 
@@ -53,13 +54,14 @@ def inside(planned: str, target: str, limit: int = 3, *, name: str = "", sort: S
     values: dict[Hashable, int] = {}
     try:
         bodies = _bodies(*forms)
-        if sum(map(_size, bodies)) > _MOST:
+        size = sum(map(_size, bodies))
+        if size > _MOST:
             return ""
         one, other = (_plain(form, values) for form in bodies)
     except _Unclear:
         return ""
     shown = {number: leaf for leaf, number in values.items()}
-    found = sorted(_differences(one, other), key=lambda each: _order(each[0]))
+    found = sorted(_differences(one, other, size), key=lambda each: _order(each[0]))
     if not found:
         return ""
     said = [_said(path, before, after, shown) for path, before, after in found[:limit]]
@@ -108,11 +110,11 @@ def _key(key: Any) -> str:
     return str(key[1])
 
 
-def _differences(one: Any, other: Any) -> Iterator[tuple[Path, Any, Any]]:
+def _differences(one: Any, other: Any, size: int) -> Iterator[tuple[Path, Any, Any]]:
     """Where they differ, and both values; None where one side has nothing."""
     from deepdiff import DeepDiff  # takes a while to load, and few comparisons need it
 
-    for sort, found in DeepDiff(one, other, view="tree").items():
+    for sort, found in DeepDiff(one, other, view="tree", zip_ordered_iterables=size > _ALIGNED).items():
         for each in found:
             before = None if sort.endswith("_added") else each.t1
             after = None if sort.endswith("_removed") else each.t2
