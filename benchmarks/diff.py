@@ -173,5 +173,10 @@ if __name__ == "__main__":
         written(Path(sys.argv[2]), int(sys.argv[3]))
     elif sys.argv[1:2] == ["--stream"]:
         streamed(Path(sys.argv[2]))
+    elif sys.argv[1:2] == ["classes"]:
+        from diff_classes import classes
+
+        many, times = (*sys.argv[2:], *("10000", "3")[len(sys.argv[2:]) :])
+        classes(int(many), int(times), bodies, live_of, ref_of)
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, int(sys.argv[2]) if len(sys.argv) > 2 else 3)
