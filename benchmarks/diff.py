@@ -72,7 +72,8 @@ def live_of(body: Json, dice: random.Random, share: float, *, served: bool = Fal
     if served:
         found["metadata"] |= {"uid": str(dice.random()), "resourceVersion": "1", "generation": 1, "managedFields": []}
         found["status"] = {"observedGeneration": 1}
-        for one in found.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
+        known = body["kind"] in ("Deployment", "Job")  # of custom kinds a server fills in nothing
+        for one in found["spec"]["template"]["spec"]["containers"] if known else ():
             one |= {"imagePullPolicy": "Always", "terminationMessagePath": "/dev/termination-log"}
             one["readinessProbe"] |= {"timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3}
         for port in found.get("spec", {}).get("ports", ()):
