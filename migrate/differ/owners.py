@@ -99,7 +99,10 @@ def _holds(entry: Mapping[str, Any], body: Any, path: Path) -> bool | None:
         there = _step(here, segment)
         if there is MISSING:
             return None
-        below = next((value for word, value in fields.items() if _names(word, segment, here, there)), None)
+        if isinstance(segment, str):  # one of its own name: the usual case, and the quick one
+            below = fields.get(f"f:{segment}")
+        else:
+            below = next((value for word, value in fields.items() if _names(word, segment, here, there)), None)
         if below is None:
             return None
         here, fields = there, _fields(below)
@@ -110,6 +113,8 @@ def _step(here: Any, segment: Segment) -> Any:
     """One segment down. A set of scalars names its item by index, or by an Item with an empty key."""
     if isinstance(segment, Item) and isinstance(here, list) and not segment.keys[0][0]:
         return next((one for one in here if one == segment.keys[0][1]), MISSING)
+    if isinstance(segment, str) and isinstance(here, dict):
+        return here.get(segment, MISSING)
     return get(here, (segment,))
 
 
