@@ -80,7 +80,7 @@ def owners(live: Body) -> Owners:
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if value.__class__ is dict or isinstance(value, Mapping) else {}
 
 
 def _writer(entry: Mapping[str, Any], above: bool) -> Writer:
@@ -113,8 +113,6 @@ def _step(here: Any, segment: Segment) -> Any:
     """One segment down. A set of scalars names its item by index, or by an Item with an empty key."""
     if isinstance(segment, Item) and isinstance(here, list) and not segment.keys[0][0]:
         return next((one for one in here if one == segment.keys[0][1]), MISSING)
-    if isinstance(segment, str) and isinstance(here, dict):
-        return here.get(segment, MISSING)
     return get(here, (segment,))
 
 
