@@ -1,10 +1,13 @@
 """How the comparison of planned and live bodies does against python's == and DeepDiff, and how much memory it takes.
 
-Usage: python benchmarks/diff.py [PAIRS] [ROUNDS]. Bodies are those of benchmarks/export.py; the live one has its maps
-in another order, and of 0, 2 or 20 % one field differs. `served` are live bodies as a server gives them: with its own
-metadata, defaults and status, so that every pair differs. DeepDiff is run on a sample and extrapolated, which is said.
-The memory is that of processes of their own, which read two sorted files of objects as one stream of pairs: with ten
-times the objects it must stay the same. No figure here is a test.
+Usage: python benchmarks/diff.py [PAIRS] [ROUNDS] for the walk alone; with classes, process or kubectl as the first word
+for what benchmarks/diff_classes.py and benchmarks/diff_process.py say.
+
+Bodies are those of benchmarks/export.py; the live one has its maps in another order, and of 0, 2 or 20 % one field
+differs. `served` are live bodies as a server gives them: with its own metadata, defaults and status, so that every pair
+differs. DeepDiff is run on a sample and extrapolated, which is said. The memory is that of processes of their own,
+which read two sorted files of objects as one stream of pairs: with ten times the objects it must stay the same. No
+figure here is a test.
 """
 
 from __future__ import annotations
@@ -72,7 +75,8 @@ def live_of(body: Json, dice: random.Random, share: float, *, served: bool = Fal
     if served:
         found["metadata"] |= {"uid": str(dice.random()), "resourceVersion": "1", "generation": 1, "managedFields": []}
         found["status"] = {"observedGeneration": 1}
-        for one in found.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
+        known = body["kind"] in ("Deployment", "Job")  # of custom kinds a server fills in nothing
+        for one in found["spec"]["template"]["spec"]["containers"] if known else ():
             one |= {"imagePullPolicy": "Always", "terminationMessagePath": "/dev/termination-log"}
             one["readinessProbe"] |= {"timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3}
         for port in found.get("spec", {}).get("ports", ()):
@@ -168,10 +172,24 @@ def main(number: int, rounds: int) -> None:
     speed(number, rounds)
 
 
+def other(what: str, number: str = "", rounds: str = "3") -> None:
+    """The figures of its own modules: the pure part with classes, and whole processes."""
+    if what == "classes":
+        from diff_classes import classes
+
+        classes(int(number or 10_000), int(rounds), bodies, live_of, ref_of)
+    else:
+        from diff_process import process
+
+        process(int(number or (300 if what == "kubectl" else 10_000)), int(rounds), kubectl=what == "kubectl")
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--write"]:
         written(Path(sys.argv[2]), int(sys.argv[3]))
     elif sys.argv[1:2] == ["--stream"]:
         streamed(Path(sys.argv[2]))
+    elif sys.argv[1:2] in (["classes"], ["process"], ["kubectl"]):
+        other(*sys.argv[1:])
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, int(sys.argv[2]) if len(sys.argv) > 2 else 3)

@@ -99,6 +99,13 @@ class Mutation:
     def whole(self) -> bool:
         return ":" not in self.place
 
+    def meets(self, other: Mutation) -> bool:
+        """Tell whether the two touch one place, or one of them something inside the other's."""
+        if self.object != other.object:
+            return False
+        one, two = f"{self.place}.", f"{other.place}."
+        return self.whole or other.whole or one.startswith(two) or two.startswith(one)
+
     @property
     def object(self) -> str:
         return self.place.partition(":")[0]
@@ -236,8 +243,7 @@ def chosen(dice: random.Random) -> list[Mutation]:
     wanted = dice.randint(0, 5)
     found: list[Mutation] = []
     for one in dice.sample(MUTATIONS, len(MUTATIONS)):
-        near = [other for other in found if other.object == one.object]
-        if len(found) < wanted and not any(one.whole or other.whole or one.place == other.place for other in near):
+        if len(found) < wanted and not any(one.meets(other) for other in found):
             found.append(one)
     return found
 

@@ -80,7 +80,7 @@ def owners(live: Body) -> Owners:
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if value.__class__ is dict or isinstance(value, Mapping) else {}
 
 
 def _writer(entry: Mapping[str, Any], above: bool) -> Writer:
@@ -99,7 +99,10 @@ def _holds(entry: Mapping[str, Any], body: Any, path: Path) -> bool | None:
         there = _step(here, segment)
         if there is MISSING:
             return None
-        below = next((value for word, value in fields.items() if _names(word, segment, here, there)), None)
+        if isinstance(segment, str):  # one of its own name: the usual case, and the quick one
+            below = fields.get(f"f:{segment}")
+        else:
+            below = next((value for word, value in fields.items() if _names(word, segment, here, there)), None)
         if below is None:
             return None
         here, fields = there, _fields(below)

@@ -10,6 +10,7 @@ from migrate.differ.classes import classes, expected, held_deltas
 from migrate.differ.classes_objects import held_absent, missing
 from migrate.differ.classes_words import apply_again
 from migrate.differ.extras import extras
+from migrate.differ.inside import told_inside
 from migrate.differ.owners import owners
 from migrate.differ.same import same
 from migrate.differ.walk import differences
@@ -93,7 +94,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from (_whose(by, one, live) for one in by.secrets(step))
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers, again=by.again)
+    found = classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers, again=by.again)
+    yield from map(told_inside, found)
 
 
 def _whose(by: Modulo, one: Delta, live: Body) -> Delta:

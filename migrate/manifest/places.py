@@ -54,7 +54,11 @@ def get(body: Any, path: Sequence[Segment]) -> Any:
     """Read the value at a path, or MISSING."""
     here = body
     for segment in path:
-        if isinstance(here, Mapping) and isinstance(segment, str):
+        if here.__class__ is dict and segment.__class__ is str:  # most of all steps
+            here = here.get(segment, MISSING)
+            if here is MISSING:
+                return MISSING
+        elif isinstance(here, Mapping) and isinstance(segment, str):
             if segment not in here:
                 return MISSING
             here = here[segment]
