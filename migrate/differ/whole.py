@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from migrate.differ.classes import classes, expected, held_deltas
-from migrate.differ.classes_objects import held_absent, missing
+from migrate.differ.classes_objects import ended, held_absent, missing
 from migrate.differ.extras import extras
 from migrate.differ.same import same
 from migrate.differ.walk import differences
@@ -81,6 +81,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
             yield Delta(Class.FAILED, ref, because=why, fix=_RIGHTS)
         elif held is not None and held.body is None and ref not in by.released:
             yield held_absent(step, held.because or by.goes.held[ref])
+        elif ref in by.released and (gone := ended(step)) is not None:
+            yield gone
         else:
             yield missing(step, _gone(by, target, ref), by.again)
         return
@@ -91,7 +93,9 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from by.secrets(step)
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
+    scaler = by.goes.scalers.get(ref)
+    off = scaler is not None and not scaler.wakes
+    yield from classes(step, source.body(ref), wanted, live, raws, scaled=scaler is not None, off=off)
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
