@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from migrate.differ.classes_meanings import injected, leaves, only_controllers, restarted
 from migrate.differ.classes_tables import (
     controllers,
-    controllers_finalizer,
     default,
     named,
     place,
     runtime_place,
     token_of_account,
 )
-from migrate.differ.classes_words import APPLY, apply_again, masked
+from migrate.differ.classes_words import APPLY, apply_again, leaving, masked, woken
 from migrate.differ.owners import Owners, Writer, owners
 from migrate.manifest.places import get
 from migrate.model.comparison import Class, Delta, Owner
@@ -62,6 +62,7 @@ class _Verdict:
     because: str
     owner: Owner | None = None
     ours: bool = False
+    fix: str = ""
 
 
 def classify(step: Step, source: Body | None, wanted: Body, live: Body, raw: Raw, *, scaled: bool = False) -> Delta:
@@ -88,10 +89,14 @@ def classes(
     raws: Iterable[Raw],
     *,
     scaled: bool = False,
+    off: bool = False,
     again: Sequence[str] = APPLY,
 ) -> Iterator[Delta]:
-    """Give each difference its class; what has several owners is split. `again`: how the apply of a fix begins."""
-    look = _Look(step, wanted, live, scaled)
+    """Give each difference its class; what has several owners is split. `again`: how the apply of a fix begins.
+
+    `off`: its autoscaler takes 0 replicas for off, and does not wake it.
+    """
+    look = _Look(step, wanted, live, scaled=scaled, off=off)
     for raw in raws:
         for part, verdict in look.parts(_Part(raw.path, raw.planned, raw.target)):
             yield _delta(step, source, part, verdict, again)
@@ -155,14 +160,14 @@ def _delta(step: Step, source: Body | None, part: _Part, verdict: _Verdict, agai
     )
     if verdict.kind is not Class.UNEXPECTED:
         return found
-    return replace(found, fix=apply_again(found, ours=verdict.ours, again=again))
+    return replace(found, fix=verdict.fix or apply_again(found, ours=verdict.ours, again=again))
 
 
 class _Look:
     """What all differences of one object are judged by."""
 
-    def __init__(self, step: Step, wanted: Body, live: Body, scaled: bool) -> None:
-        self.wanted, self.live = wanted, live
+    def __init__(self, step: Step, wanted: Body, live: Body, *, scaled: bool, off: bool) -> None:
+        self.step, self.wanted, self.live, self.off = step, wanted, live, off
         # What the plan says and apply leaves out is its autoscaler's.
         self.scaled = scaled or (get(wanted, REPLICAS) is MISSING and get(step.body, REPLICAS) is not MISSING)
         self.kind = named(step.ref.group, step.ref.kind)
@@ -189,15 +194,24 @@ class _Look:
     def verdict(self, part: _Part) -> _Verdict:
         """Judge one value, or one list."""
         at = place(part.path)
+        if leaves(at):
+            because = "it was deleted, and will be gone when its finalizers are"
+            return _Verdict(Class.UNEXPECTED, because, fix=leaving(self.step))
         if runtime_place(self.kind, at, planned=part.planned is not MISSING):
             writers = self.owners.writers(part.path)
             return _Verdict(Class.RUNTIME, "the server or a controller keeps it", _first(writers))
         if at[:1] == ("rules",) and get(self.wanted, ("aggregationRule",)) is not MISSING:
             return _Verdict(Class.RUNTIME, "gathered from other roles", self._owner(part))
-        if at[:2] == _FINALIZERS and _only_controllers(part):
+        if at[:2] == _FINALIZERS and only_controllers(part.planned, part.target):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path)
+        if restarted(at, part.target) or injected(self.wanted, at, part.planned):
+            return _Verdict(Class.RUNTIME, "a restart, or a controller, writes it", _first(writers))
         if self.scaled and part.path == REPLICAS and part.planned is MISSING:
+            planned = get(self.step.body, REPLICAS)
+            if self.off and part.target == 0 and planned != 0:
+                because = "0 replicas turn its autoscaler off"
+                return _Verdict(Class.UNEXPECTED, because, _first(writers), fix=woken(self.step, planned))
             return _Verdict(Class.RUNTIME, "its autoscaler says how many replicas", _first(writers))
         found = next((one for one in writers if one.manager in controllers()), None)
         if found is not None:
@@ -278,18 +292,6 @@ def _inner(part: _Part) -> list[_Part]:
     if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
         return [_Part(part.path / n, MISSING, one) for n, one in enumerate(value)]
     return []
-
-
-def _only_controllers(part: _Part) -> bool:
-    """Whether all that differs between two lists of finalizers is what controllers set."""
-    one, other = (_listed(value) for value in (part.planned, part.target))
-    return set(one) <= set(other) and all(controllers_finalizer(name) for name in set(other) - set(one))
-
-
-def _listed(value: Any) -> list[str]:
-    if value is MISSING:
-        return []
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 def _others(writers: tuple[Writer, ...]) -> tuple[Writer, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from migrate import catalog
 from migrate.differ.classes_tables import controllers
 from migrate.differ.owners import owners
+from migrate.manifest.places import get
 from migrate.model.comparison import Class, Delta
 from migrate.model.effects import Cause
 from migrate.model.objects import Body, Object
@@ -20,12 +21,22 @@ from migrate.semantics.owners import Managed, load_managed, made_by
 
 _APPLY = ("gke2eks", "apply")
 _NAMESPACE = ("", "Namespace")
+_JOB = ("batch", "Job")
 
 
 def missing(step: Step, why: str, command: Sequence[str] = _APPLY) -> Delta:
     """Say that a planned object is not there; `command` is the apply of this workspace and target, as words."""
     fix = shlex.join((*command, "--only", str(step.ref)))
     return Delta(Class.MISSING, step.ref, because=why, fix=fix)
+
+
+def ended(step: Step) -> Delta | None:
+    """Say that a Job that was released is gone because its plan says so; None for what should still be there."""
+    seconds = get(step.body, P("spec", "ttlSecondsAfterFinished"))
+    if (step.ref.group, step.ref.kind) != _JOB or not isinstance(seconds, int):
+        return None
+    because = f"it was released, and Kubernetes deletes it {seconds} s after its end; nobody can tell how it ended"
+    return Delta(Class.RUNTIME, step.ref, because=because)
 
 
 def held_absent(step: Step, why: str) -> Delta:

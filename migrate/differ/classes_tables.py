@@ -80,6 +80,8 @@ def runtime_place(kind: str, at: Place, *, planned: bool = False) -> bool:
     if at[:1] == ("metadata",) and len(at) > 1:
         if at[1] == "annotations":
             return len(at) > 2 and _in(at[2], _fields()["annotations"])
+        if at[1] == "labels":
+            return len(at) > 2 and not planned and _in(at[2], _fields()["labels"])
         return at[1] in _fields()["metadata"]
     rows: Sequence[str] = () if planned else _fields()["paths"].get(kind, ())
     return any(at[: len(row)] == row for row in (tuple(text.split(".")) for text in rows))

@@ -13,6 +13,7 @@ from typing import Any
 from migrate.model.comparison import Delta
 from migrate.model.objects import MISSING
 from migrate.model.path import Path
+from migrate.model.plan import Step
 from migrate.model.ref import Ref
 
 APPLY = ("gke2eks", "apply")
@@ -58,6 +59,20 @@ def apply_again(found: Delta, *, ours: bool, again: Sequence[str] = APPLY) -> st
     command = shlex.join((*again, "--only", name, *take))
     line = override(found)
     return f"{command}\nor, if the target is right, in gke2eks.yaml:\n{line}" if line else command
+
+
+def leaving(step: Step) -> str:
+    """Say how an object that is being deleted comes back."""
+    command = shlex.join(("gke2eks", "apply", "--only", str(step.ref)))
+    return f"see what its finalizers wait for; when it is gone: {command}"
+
+
+def woken(step: Step, planned: Any) -> str:
+    """Say how a workload wakes that somebody scaled to 0: apply leaves replicas to its autoscaler."""
+    ref, count = step.ref, planned if isinstance(planned, int) else 1
+    kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
+    words = ("kubectl", "-n", ref.namespace, "scale", f"{kind.lower()}/{ref.name}", f"--replicas={max(count, 1)}")
+    return f"{shlex.join(words)}, and its autoscaler goes on from there."
 
 
 def override(found: Delta) -> str:

@@ -34,6 +34,7 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterat
     planned = {step.ref for step in plan.steps if step.body is not None or step.fate is Fate.MANUAL}
     spaces = {step.ref.namespace for step in plan.steps if step.body is not None and step.ref.namespace}
     claims = _claims(plan)
+    there = {body.get("metadata", {}).get("uid") for body in target.objects.values()} - {None}
     for ref in sorted(target.objects):
         if ref in planned or (ref.namespace and ref.namespace not in spaces):
             continue
@@ -42,13 +43,15 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterat
             continue
         if (not ref.namespace and not _ours(body)) or is_eks_own(body) or _of_a_template(ref, claims):
             continue
+        if _belongs(ref, body, there) and not _ours(body):
+            continue
         if select.matches(Object(ref, body)):
             yield _extra(ref, body, plan)
     kinds = {(ref.group, ref.kind) for ref in planned}
     for (group, kind), why in sorted(target.unread.items()):
-        if (group, kind) not in kinds:
+        if (group, kind) not in kinds and _asked(select, group, kind, wide=(group, kind) in target.wide):
             because = f"nobody could look whether there is one that nobody planned: {why}"
-            yield Delta(Class.FAILED, Ref(group, kind, "", "*"), because=because, fix=_RIGHTS)
+            yield Delta(Class.FAILED, Ref(group, kind or "*", "", "*"), because=because, fix=_RIGHTS)
 
 
 def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
@@ -71,6 +74,28 @@ def _ours(body: Body) -> bool:
         isinstance(one, Mapping) and one.get("manager") in (OURS, KEEPER)
         for one in (entries if isinstance(entries, list) else ())
     )
+
+
+def _asked(select: Selection, group: str, kind: str, *, wide: bool) -> bool:
+    """Whether a selection may have objects of a kind. All kinds of a group, '', it may have always."""
+    if not kind:
+        return True
+    ref = Ref(group, kind, "", "")
+    named = [one.matches(ref) for one in select.kinds]
+    only = [one.kind == kind and one.group in (None, "", group) for one in select.only]
+    if any(found and not any(found) for found in (named, only)):
+        return False
+    return not wide or not select.namespaces or bool(named or only) or kind == "Namespace"
+
+
+def _belongs(ref: Ref, body: Body, there: Collection[Any]) -> bool:
+    """Whether it goes when another object goes: its controller made it, and that other one is judged itself.
+
+    A claim holds data: its reference only says when it may be deleted.
+    """
+    found = body.get("metadata", {}).get("ownerReferences")
+    rows = found if isinstance(found, list) and (ref.group, ref.kind) != _CLAIM else ()
+    return any(isinstance(one, Mapping) and one.get("uid") in there for one in rows)
 
 
 def _claims(plan: Plan) -> frozenset[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from migrate.differ.classes import classes, expected, held_deltas
-from migrate.differ.classes_objects import held_absent, missing
+from migrate.differ.classes_objects import ended, held_absent, missing
 from migrate.differ.classes_words import apply_again
 from migrate.differ.extras import extras
 from migrate.differ.inside import told_inside
@@ -84,6 +84,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
             yield Delta(Class.FAILED, ref, because=why, fix=_RIGHTS)
         elif held is not None and held.body is None and ref not in by.released:
             yield held_absent(step, held.because or by.goes.held[ref])
+        elif ref in by.released and (gone := ended(step)) is not None:
+            yield gone
         else:
             yield missing(step, _gone(by, target, ref), by.again)
         return
@@ -94,7 +96,9 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from (_whose(by, one, live) for one in by.secrets(step))
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    found = classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers, again=by.again)
+    scaler = by.goes.scalers.get(ref)
+    off = scaler is not None and not scaler.wakes
+    found = classes(step, source.body(ref), wanted, live, raws, scaled=scaler is not None, off=off, again=by.again)
     yield from map(told_inside, found)
 
 

@@ -70,13 +70,14 @@ def files(paths: Sequence[str], redacts: Redactor, *, stdin: Callable[[], bytes]
 
 def of(snapshot: Snapshot, hashes: Mapping[Ref, Hashes], *, served: frozenset[tuple[str, str]] | None = None) -> Side:
     """A snapshot as a side."""
-    missing = (one for one in snapshot.listings if one.missing)
+    missing = [one for one in snapshot.listings if one.missing]
     return Side(
         name=snapshot.name,
         objects={obj.ref: _without_facts(obj.body) for obj in snapshot.objects},
         at=snapshot.read_at,
         hashes=hashes,
         unread={(one.kind.group, one.kind.kind): one.why for one in missing},
+        wide=frozenset((one.kind.group, one.kind.kind) for one in missing if not one.kind.namespaced),
         served=served,
     )
 

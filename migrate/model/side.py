@@ -16,7 +16,8 @@ Hashes = Mapping[str, Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Side:
     """`objects` are redacted. `hashes` tell of Secrets' values what may be known. `unread` says of a (group, kind) why
-    nobody could list it. `served` are the kinds that the server has, None for files. `at` is when it was read.
+    nobody could list it; kind '' is all kinds of a group that did not say which it has. `wide` are those of them that
+    are of cluster scope. `served` are the kinds that the server has, None for files. `at` is when it was read.
 
     `other` holds objects in a further version, where a plan has one kind in two.
     """
@@ -28,6 +29,7 @@ class Side:
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
     served: frozenset[tuple[str, str]] | None = None
     other: Mapping[tuple[Ref, str], Body] = field(default_factory=dict)
+    wide: frozenset[tuple[str, str]] = frozenset()
 
     def body(self, ref: Ref, api_version: str = "") -> Body | None:
         """The object, in this version where it was read in several; None where it is not."""
@@ -36,4 +38,4 @@ class Side:
 
     def silent(self, ref: Ref) -> str:
         """Why nobody could tell whether it is there; '' where somebody could."""
-        return self.unread.get((ref.group, ref.kind), "")
+        return self.unread.get((ref.group, ref.kind)) or self.unread.get((ref.group, ""), "")

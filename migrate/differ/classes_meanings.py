@@ -1,0 +1,43 @@
+"""Fields of which one knows what it means that they changed, whoever wrote them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migrate.differ.classes_tables import Place, controllers_finalizer
+from migrate.manifest.places import get
+from migrate.model.objects import MISSING, Body
+from migrate.model.path import P
+
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"  # kubectl rollout restart
+_INJECT = "cert-manager.io/inject-"
+
+
+def leaves(at: Place) -> bool:
+    """Tell whether it says that the object was deleted: it is still there, and soon is not."""
+    return at == ("metadata", "deletionTimestamp")
+
+
+def restarted(at: Place, target: Any) -> bool:
+    """Tell whether it is the time of a restart, which says nothing of what runs."""
+    return "template" in at and at[-1:] == (_RESTARTED,) and isinstance(target, str)
+
+
+def injected(wanted: Body, at: Place, planned: Any) -> bool:
+    """Tell whether it is the CA that a plan leaves out where cert-manager is asked to fill it in."""
+    if at[-1:] != ("caBundle",) or planned is not MISSING:
+        return False
+    notes = get(wanted, P("metadata", "annotations"))
+    return notes is not MISSING and any(str(key).startswith(_INJECT) for key in notes or ())
+
+
+def only_controllers(planned: Any, target: Any) -> bool:
+    """Tell whether all that differs between two lists of finalizers is what controllers set."""
+    one, other = (_listed(value) for value in (planned, target))
+    return set(one) <= set(other) and all(controllers_finalizer(name) for name in set(other) - set(one))
+
+
+def _listed(value: Any) -> list[str]:
+    if value is MISSING:
+        return []
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]

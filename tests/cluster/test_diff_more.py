@@ -1,0 +1,153 @@
+"""What people and controllers do to a moved namespace, on real control planes: nothing falsely bad, or falsely fine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from diff_scenes import bad, look, moved, said
+from rig.assets import Assets
+from rig.controlplane import ControlPlane
+from rig.http import Client, Json
+from rollback_help import obj
+from since_help import Team, config, shop, soon
+
+from migrate.flow.diff import Diffed
+from migrate.model.comparison import Class
+
+_numbers = itertools.count(1)
+DEFINITION = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+
+
+@pytest.fixture(scope="module")
+def source(assets: Assets) -> Iterator[ControlPlane]:
+    with ControlPlane(assets).start() as plane:
+        yield plane
+
+
+@pytest.fixture
+def team(control_plane: ControlPlane, source: ControlPlane, tmp_path: Path) -> Team:
+    return Team(control_plane.client(), tmp_path, f"more{next(_numbers)}", old=source.client())
+
+
+def define(client: Client, kind: str, group: str, **spec: Json) -> Json:
+    """A custom kind, served before this ends."""
+    plural = f"{kind.lower()}s"
+    names = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    body = obj(
+        DEFINITION[1],
+        f"{plural}.{group}",
+        "",
+        DEFINITION[0],
+        metadata={"annotations": {"api-approved.kubernetes.io": "unapproved, a test"}},
+        spec={"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    )
+    client.apply(body, manager="team", force=True)
+
+    def established() -> bool:
+        there = client.get(*DEFINITION, f"{plural}.{group}").get("status") or {}
+        return any(one["type"] == "Established" and one["status"] == "True" for one in there.get("conditions") or ())
+
+    soon(established)
+    return body
+
+
+def test_what_people_do_after_the_move(team: Team, control_plane: ControlPlane) -> None:
+    space = team.space
+    pods = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "example.com/a:1"}]}
+    once = obj("Job", "once", space, "batch/v1", spec={"ttlSecondsAfterFinished": 60, "template": {"spec": pods}})
+    other = obj("Job", "other", space, "batch/v1", spec={"template": {"spec": pods}})
+    bot = {"annotations": {"kubernetes.io/service-account.name": "bot"}}
+    token = obj("Secret", "bot", space, type="kubernetes.io/service-account-token", metadata=bot)
+    long = config(space, "n" * 253)
+    team.deploy(*shop(space).values(), obj("ServiceAccount", "bot", space), token, once, other, long)
+    team.export()
+    assert team.apply().counts["failed"] == team.release().counts["failed"] == 0
+    soon(lambda: bool((team.on_target(token) or {}).get("data")))
+    assert bad(look(team)) == []
+
+    def person(*words: str) -> None:
+        answer = control_plane.kubectl("-n", space, *words)
+        assert answer.returncode == 0, answer.stderr
+
+    person("rollout", "restart", "deployment/worker")
+    assert bad(look(team)) == []
+    person("scale", "deployment/api", "--replicas=5")  # its autoscaler takes it from there
+    assert bad(look(team)) == []
+    person("scale", "deployment/api", "--replicas=0")  # now its autoscaler is off
+    person("label", "ns", space, "team=a")
+    person("annotate", "deployment/worker", "meta.helm.sh/release-name=shop")
+    team.client.patch(config(space, "settings"), {"metadata": {"finalizers": ["example.com/wait"]}})
+    team.client.delete(config(space, "settings"))
+    for job in (once, other):
+        team.client.delete(job)
+    soon(lambda: team.on_target(once) is None and team.on_target(other) is None)
+    found = look(team)
+    assert sorted(map(said, bad(found))) == [
+        ("missing", "Job/other", ""),
+        ("unexpected", "ConfigMap/settings", "metadata.deletionTimestamp"),
+        ("unexpected", "ConfigMap/settings", 'metadata.finalizers[""=example.com/wait]'),
+        ("unexpected", "Deployment/api", "spec.replicas"),
+        ("unexpected", "Deployment/worker", 'metadata.annotations["meta.helm.sh/release-name"]'),
+        ("unexpected", f"Namespace/{space}", "metadata.labels.team"),
+    ]
+    (gone,) = (one for one in found.comparison.deltas if one.ref.short == "Job/once")
+    assert (gone.kind, str(gone.path)) == (Class.RUNTIME, "")
+    assert control_plane.kubectl(*_kubectl(found, "Deployment/api")).returncode == 0
+    assert ("unexpected", "Deployment/api", "spec.replicas") not in map(said, bad(look(team)))
+
+
+def _kubectl(found: Diffed, short: str) -> list[str]:
+    (fix,) = (one.fix for one in bad(found) if one.ref.short == short)
+    return str(fix).partition(",")[0].split()[1:]
+
+
+def test_what_controllers_make_beside_what_was_moved(team: Team) -> None:
+    client, space = team.client, team.space
+    moved(team)
+    kinds = {
+        "TargetGroupBinding": "elbv2.k8s.aws",
+        "CiliumEndpoint": "cilium.io",
+        "VerticalPodAutoscalerCheckpoint": "autoscaling.k8s.io",
+        "Thing": "example.com",
+    }
+    definitions = [define(client, kind, group) for kind, group in kinds.items()]
+    worker = client.get("apps/v1", "Deployment", "worker", space)
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker", "uid": worker["metadata"]["uid"]}
+    stack = {"labels": {"service.k8s.aws/stack-name": "api", "service.k8s.aws/stack-namespace": space}}
+    certificate = {"annotations": {"cert-manager.io/certificate-name": "web"}}
+    for manager, body in (
+        ("controller", obj("TargetGroupBinding", "k8s-a", space, "elbv2.k8s.aws/v1", metadata=stack)),
+        ("cilium-agent", obj("CiliumEndpoint", "a", space, "cilium.io/v1")),
+        ("recommender", obj("VerticalPodAutoscalerCheckpoint", "a", space, "autoscaling.k8s.io/v1")),
+        ("operator", obj("Thing", "a", space, "example.com/v1", metadata={"ownerReferences": [owner]})),
+        ("issuing", obj("Secret", "tls", space, metadata=certificate)),
+        ("helm", obj("Secret", "sh.helm.release.v1.shop.v1", space, type="helm.sh/release.v1")),
+    ):
+        client.apply(body, manager=manager)
+    service = obj("Service", "api", space)
+    client.patch(service, {"metadata": {"finalizers": ["service.k8s.aws/resources"]}})
+    assert bad(look(team)) == []
+    client.apply(obj("TargetGroupBinding", "mine", space, "elbv2.k8s.aws/v1"), manager="somebody")
+    client.apply(obj("Thing", "mine", space, "example.com/v1"), manager="somebody")
+    assert sorted(map(said, bad(look(team)))) == [
+        ("extra", "TargetGroupBinding.elbv2.k8s.aws/mine", ""),
+        ("extra", "Thing.example.com/mine", ""),
+    ]
+    client.patch(service, {"metadata": {"finalizers": None}})
+    for one in definitions:
+        client.delete(one)
+
+
+def test_a_namespace_on_its_way_out_is_not_fine(team: Team) -> None:
+    moved(team)
+    config_map = config(team.space, "settings")
+    team.client.patch(config_map, {"metadata": {"finalizers": ["example.com/wait"]}})
+    team.client.delete(obj("Namespace", team.space))
+    leaving = ("unexpected", f"Namespace/{team.space}", "metadata.deletionTimestamp")
+    assert leaving in map(said, bad(look(team)))
+    team.client.patch(config_map, {"metadata": {"finalizers": None}})
