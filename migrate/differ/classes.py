@@ -92,10 +92,7 @@ def classes(
     off: bool = False,
     again: Sequence[str] = APPLY,
 ) -> Iterator[Delta]:
-    """Give each difference its class; what has several owners is split. `again`: how the apply of a fix begins.
-
-    `off`: its autoscaler takes 0 replicas for off, and does not wake it.
-    """
+    """Give each difference its class, or each of its parts. `off`: its autoscaler takes 0 replicas for off."""
     look = _Look(step, wanted, live, scaled=scaled, off=off)
     for raw in raws:
         for part, verdict in look.parts(_Part(raw.path, raw.planned, raw.target)):
