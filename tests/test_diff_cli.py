@@ -179,6 +179,10 @@ def test_the_target_as_somebody_saved_it(stage: Stage, tmp_path: Path) -> None:
     assert whole.returncode == 0, whole.stdout + whole.stderr
     part = stage.diff("--target", folder / "most.json")
     assert part.returncode == 1 and "1 missing" in part.stdout and "--context NAME" in part.stdout
+    (folder / "more.json").write_text(json.dumps(settings))
+    assert stage.diff("--target", folder).returncode == 0
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*bodies, settings]})
+    assert stage.diff("--target", "-", stdin=items).returncode == 0
     none = stage.diff("--target", "-", "-o", "json")  # an empty stdin
     assert none.returncode == 3 and json.loads(none.stdout)["exit"] == 3
     assert stage.diff("--target", tmp_path / "nope").returncode == 3
@@ -193,6 +197,7 @@ def test_who_says_no(stage: Stage) -> None:
     assert unknown.returncode == 3 and "-n shpo fits no object" in unknown.stderr
     nowhere = run("diff", "-w", stage.file.parent / "none", *stage.eks)
     assert nowhere.returncode == 3 and "holds no plan yet" in nowhere.stderr
+    assert not (stage.file.parent / "none").exists()
 
 
 @pytest.mark.parametrize("status", [401, 403])
