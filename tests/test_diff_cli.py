@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
 from diff_scenes import forms, moved
 from export_help import run
 from rig.http import Client
@@ -124,6 +125,8 @@ def test_each_fault_in_each_format(spoiled: Stage) -> None:
     text = spoiled.diff(*spoiled.eks)
     assert text.returncode == 1 and "No: 1 unexpected, 1 missing, 1 extra." in text.stdout
     assert text.stdout.endswith("exit 1: 1 unexpected, 1 missing, 1 extra\n")
+    (override,) = (line.strip() for line in text.stdout.splitlines() if "overrides:" in line)
+    assert yaml.safe_load(override)["overrides"][0]["path"] == "data.a"  # whole, to be copied
     markdown = spoiled.diff(*spoiled.eks, "-o", "markdown")
     assert markdown.returncode == 1 and "**No: 1 unexpected, 1 missing, 1 extra.**" in markdown.stdout
     junit = spoiled.diff(*spoiled.eks, "-o", "junit")
