@@ -121,6 +121,8 @@ def test_each_fault_in_each_format(spoiled: Stage) -> None:
     fix = faults["missing", "old-settings", ""]["fix"]
     said = " ".join(("apply", "-w", str(spoiled.team.ws), *spoiled.eks, "--hash-key-file", str(spoiled.team.key)))
     assert fix.startswith(f"gke2eks {said} --only ConfigMap/")
+    fix = faults["unexpected", "settings", "data.a"]["fix"]
+    assert fix.startswith(f"gke2eks {said} --only ConfigMap/shop/settings")
 
     text = spoiled.diff(*spoiled.eks)
     assert text.returncode == 1 and "No: 1 unexpected, 1 missing, 1 extra." in text.stdout

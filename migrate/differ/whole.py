@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from migrate.differ.classes import classes, expected, held_deltas
@@ -91,7 +92,16 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
         yield from by.secrets(step)
     kind = (ref.group, ref.kind)
     raws = differences(kind, wanted, live, same=partial(same, kind))
-    yield from classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers)
+    for one in classes(step, source.body(ref), wanted, live, raws, scaled=ref in by.goes.scalers):
+        yield _by_name(by, one)
+
+
+def _by_name(by: Modulo, one: Delta) -> Delta:
+    """What says which apply mends it names the workspace and the target, to be copied."""
+    short = "gke2eks apply --only "
+    if not one.fix.startswith(short):
+        return one
+    return replace(one, fix=f"{shlex.join(by.again)} --only {one.fix.removeprefix(short)}")
 
 
 def _wanted(by: Modulo, step: Step, live: Body) -> Body:
