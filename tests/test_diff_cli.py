@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import yaml
 from diff_scenes import forms, moved
 from export_help import run
 from rig.http import Client
@@ -120,10 +121,14 @@ def test_each_fault_in_each_format(spoiled: Stage) -> None:
     fix = faults["missing", "old-settings", ""]["fix"]
     said = " ".join(("apply", "-w", str(spoiled.team.ws), *spoiled.eks, "--hash-key-file", str(spoiled.team.key)))
     assert fix.startswith(f"gke2eks {said} --only ConfigMap/")
+    fix = faults["unexpected", "settings", "data.a"]["fix"]
+    assert fix.startswith(f"gke2eks {said} --only ConfigMap/shop/settings")
 
     text = spoiled.diff(*spoiled.eks)
     assert text.returncode == 1 and "No: 1 unexpected, 1 missing, 1 extra." in text.stdout
     assert text.stdout.endswith("exit 1: 1 unexpected, 1 missing, 1 extra\n")
+    (override,) = (line.strip() for line in text.stdout.splitlines() if "overrides:" in line)
+    assert yaml.safe_load(override)["overrides"][0]["path"] == "data.a"  # whole, to be copied
     markdown = spoiled.diff(*spoiled.eks, "-o", "markdown")
     assert markdown.returncode == 1 and "**No: 1 unexpected, 1 missing, 1 extra.**" in markdown.stdout
     junit = spoiled.diff(*spoiled.eks, "-o", "junit")
@@ -179,6 +184,10 @@ def test_the_target_as_somebody_saved_it(stage: Stage, tmp_path: Path) -> None:
     assert whole.returncode == 0, whole.stdout + whole.stderr
     part = stage.diff("--target", folder / "most.json")
     assert part.returncode == 1 and "1 missing" in part.stdout and "--context NAME" in part.stdout
+    (folder / "more.json").write_text(json.dumps(settings))
+    assert stage.diff("--target", folder).returncode == 0
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": [*bodies, settings]})
+    assert stage.diff("--target", "-", stdin=items).returncode == 0
     none = stage.diff("--target", "-", "-o", "json")  # an empty stdin
     assert none.returncode == 3 and json.loads(none.stdout)["exit"] == 3
     assert stage.diff("--target", tmp_path / "nope").returncode == 3
@@ -193,6 +202,7 @@ def test_who_says_no(stage: Stage) -> None:
     assert unknown.returncode == 3 and "-n shpo fits no object" in unknown.stderr
     nowhere = run("diff", "-w", stage.file.parent / "none", *stage.eks)
     assert nowhere.returncode == 3 and "holds no plan yet" in nowhere.stderr
+    assert not (stage.file.parent / "none").exists()
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -108,8 +108,6 @@ def test_the_page() -> None:
         "  the source changed, so that the plan must be made again (1\n"
         "  reason).\n"
         "  1 thing flaps.\n"
-        "\n"
-        "exit 1: the gate is shut\n"
     )
     calm = gated.page(CALM, Watched((), 0, 3, True), ())
     assert (
@@ -118,6 +116,17 @@ def test_the_page() -> None:
     assert calm.endswith("early.\n\nMay the traffic move?  Yes.\n") and "next" not in calm
     nothing_to_do = replace(MOVED, moved=(replace(SCALED, fix=""),))
     assert "next" not in gated.page(nothing_to_do, None, None) + gated.markdown(nothing_to_do, None, None)
+
+
+def test_the_exit_stands_below_all() -> None:
+    below = gated.page(CALM, None, ())
+    shut = gated.page(MOVED, None, ("why",))
+    assert compared.page(WELL, below=below).endswith("May the traffic move?  Yes.\n")
+    assert compared.page(WELL, below=shut, shut=True).endswith("No.\n  why.\n\nexit 1: the gate is shut\n")
+    extra = replace(WELL, deltas=(Delta(Class.EXTRA, API),))
+    assert compared.page(extra, below=below).endswith("Yes.\n\nexit 1: 1 extra; with --allow-extra the exit is 0\n")
+    # With the gate shut for another reason, that would not be so.
+    assert compared.page(extra, below=shut, shut=True).endswith("why.\n\nexit 1: 1 extra\n")
 
 
 def test_markdown() -> None:

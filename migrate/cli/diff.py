@@ -6,7 +6,6 @@ import re
 import shlex
 import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,9 +165,16 @@ def command(
         end = gated.markdown(*below)
         text = compared_markdown.page(found.comparison, chosen, show_expected=show, limit=LIMIT - len(end)) + end
     else:
-        look = partial(compared.page, found.comparison, chosen, show_expected=show)
-        text = "".join(
-            one(width=width(), color=color(), unicode=unicode()) for one in (look, partial(gated.page, *below))
+        end = gated.page(*below, width=width(), color=color(), unicode=unicode())
+        text = compared.page(
+            found.comparison,
+            chosen,
+            show_expected=show,
+            below=end,
+            shut=bool(shut),
+            width=width(),
+            color=color(),
+            unicode=unicode(),
         )
     echo(text.rstrip("\n"))
     return code

@@ -34,12 +34,15 @@ def page(
     chosen: Comparison | None = None,
     *,
     show_expected: bool = False,
+    below: str = "",
+    shut: bool = False,
     width: int = 100,
     color: bool = False,
     unicode: bool = True,
 ) -> str:
     """The page. `chosen` is what `only` left; `show_expected` adds what is no fault and unfolds lists.
 
+    `below` is the page of what more was asked for, `shut` whether that shuts the gate; the exit stands below all.
     Who filters for a class that is no fault wants to see it: `show_expected` is then the caller's to set.
     """
     paper = Paper(width, color, unicode)
@@ -57,7 +60,10 @@ def page(
         paper.add(safe(space) or "cluster", 2)
         _namespace(paper, comparison, {ref: objects[ref] for ref in refs}, fold)
     _runtime(paper, chosen.runtime, fold)
-    if line := exit_line(comparison):
+    paper.lines += below.splitlines()
+    if line := exit_line(comparison, shut):
+        if below:
+            paper.add()
         paper.add(line)
     return paper.text()
 

@@ -33,7 +33,7 @@ ORDER = {
 }
 _TOLD = (Class.UNEXPECTED, Class.MISSING, Class.EXTRA, Class.FAILED)
 _BRIEF = 200  # characters of a value in a look at what runs
-_COMMAND = re.compile(r"(?:kubectl|aws|helm|gke2eks) \S")
+_COMMAND = re.compile(r"(?:kubectl|aws|helm|gke2eks) \S|overrides: \[")
 
 
 def only(
@@ -103,13 +103,13 @@ def filtered(comparison: Comparison, chosen: Comparison) -> str:
     return f"{text} remain, as asked"
 
 
-def exit_line(comparison: Comparison) -> str:
-    """Why the exit is 1, in words; '' for 0."""
+def exit_line(comparison: Comparison, shut: bool = False) -> str:
+    """Why the exit is 1, in words; '' for 0. `shut`: so is the gate, which other faults may keep shut."""
     if comparison.proven:
-        return ""
+        return "exit 1: the gate is shut" if shut else ""
     line = f"exit 1: {verdict(comparison).removeprefix('No: ').removesuffix('.')}"
     all_extra = not any(one.kind in BAD - {Class.EXTRA} for one in comparison.deltas)
-    return f"{line}; with --allow-extra the exit is 0" if all_extra else line
+    return f"{line}; with --allow-extra the exit is 0" if all_extra and not shut else line
 
 
 def to_show(comparison: Comparison, show_expected: bool) -> dict[Ref, list[Delta]]:

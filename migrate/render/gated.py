@@ -66,9 +66,6 @@ def page(
         paper.heading(_GATE, "No." if shut else "Yes.")
         for text in shut:
             paper.add(sentence(text), 2)
-        if shut:
-            paper.add()
-            paper.add("exit 1: the gate is shut")
     # Below another page, so with an empty line before it.
     return "\n" + paper.text() if paper.lines else ""
 
