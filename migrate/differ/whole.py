@@ -11,6 +11,7 @@ from migrate.differ.classes_objects import ended, held_absent, missing
 from migrate.differ.extras import extras
 from migrate.differ.same import same
 from migrate.differ.walk import differences
+from migrate.differ.walk_schema import Schemas
 from migrate.model.comparison import Class, Comparison, Delta
 from migrate.model.objects import Body
 from migrate.model.plan import Fate, Step
@@ -48,8 +49,9 @@ class Modulo:
 def compare(by: Modulo, source: Side, target: Side) -> Comparison:
     """Compare the target with what was planned, and find what nobody planned."""
     deltas: list[Delta] = []
+    schemas = Schemas(target.objects, by.goes.bodies)
     for ref in sorted(by.goes.steps):
-        deltas += _one(by, by.goes.steps[ref], source, target)
+        deltas += _one(by, by.goes.steps[ref], source, target, schemas)
     for ref, why in sorted(by.goes.left_out.items()):
         deltas += _left_out(by, ref, why.why, why.fix, target)
     deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra)
@@ -69,7 +71,7 @@ def _by_hand(by: Modulo, ref: Ref) -> bool:
     return ref in by.manual
 
 
-def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
+def _one(by: Modulo, step: Step, source: Side, target: Side, schemas: Schemas) -> Iterator[Delta]:
     """One planned object: where it is, and every field of it."""
     assert step.body is not None
     ref = step.ref
@@ -92,7 +94,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
     if (ref.group, ref.kind) == ("", "Secret"):
         yield from by.secrets(step)
     kind = (ref.group, ref.kind)
-    raws = differences(kind, wanted, live, same=partial(same, kind))
+    row = schemas.row(*kind, str(step.body.get("apiVersion")).rpartition("/")[2])
+    raws = differences(kind, wanted, live, same=partial(same, kind), row=row)
     scaler = by.goes.scalers.get(ref)
     off = scaler is not None and not scaler.wakes
     yield from classes(step, source.body(ref), wanted, live, raws, scaled=scaler is not None, off=off)

@@ -151,3 +151,40 @@ def test_a_namespace_on_its_way_out_is_not_fine(team: Team) -> None:
     leaving = ("unexpected", f"Namespace/{team.space}", "metadata.deletionTimestamp")
     assert leaving in map(said, bad(look(team)))
     team.client.patch(config_map, {"metadata": {"finalizers": None}})
+
+
+def test_lists_of_custom_kinds_go_by_the_keys_of_their_schema(team: Team) -> None:
+    """Another order of a keyed list, or of a set, is no difference; a default of the schema is none, either."""
+    client, space = team.client, team.space
+    item = {"port": {"type": "integer"}, "host": {"type": "string"}, "proto": {"type": "string", "default": "TCP"}}
+    listeners = {
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["port"],
+        "items": {"type": "object", "required": ["port"], "properties": item},
+    }
+    tags = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}
+    schema = {"listeners": listeners, "tags": tags, "size": {"type": "integer", "default": 3}}
+    for one in (team.old, client):
+        definition = define(one, "Widget", "ex.example.com", **schema)
+    spec = {"listeners": [{"port": 80, "host": "a"}, {"port": 443, "host": "b"}], "tags": ["x", "y"]}
+    widget = obj("Widget", "w", space, "ex.example.com/v1", spec=spec)
+    team.deploy(obj("Namespace", space), widget)
+    team.export()
+    assert team.apply().counts["failed"] == 0
+    assert bad(look(team)) == []
+    live = team.on_target(widget)
+    assert live is not None and live["spec"]["size"] == 3
+    live["spec"]["listeners"].reverse()
+    live["spec"]["tags"].reverse()
+    client.replace(live)
+    assert bad(look(team)) == []
+    live = team.on_target(widget)
+    assert live is not None and [one["port"] for one in live["spec"]["listeners"]] == [443, 80]
+    live["spec"]["listeners"][0]["host"] = "c"
+    live["spec"]["tags"] = ["z", "y"]
+    client.replace(live)
+    found = {str(one.path): one for one in bad(look(team))}
+    assert sorted(found) == ["spec.listeners[port=443].host", 'spec.tags[""=x]', 'spec.tags[""=z]']
+    assert {one.owner.manager for one in found.values() if one.owner} == {"gke2eks-rig"}
+    client.delete(definition)
