@@ -122,6 +122,8 @@ def test_a_namespace_that_nobody_planned_counts_for_nothing(team: Team) -> None:
         ("extra", "ConfigMap/here", "")
     ]
     assert look(team, allow_extra=True).comparison.proven
+    without = parse_selection(namespaces=[team.space], exclude=[f"ConfigMap/{team.space}/here"])
+    assert look(team, select=without).comparison.proven, "what is on the target only can be left out, too"
 
 
 def test_a_live_source_says_what_changed_there(team: Team) -> None:

@@ -98,6 +98,12 @@ def test_pods_accounts_and_facts():
             "serviceAccountName": "a", "containers": [{"name": "c", "volumeMounts": [{"name": "kube-api-access-1"}]}],
             "tolerations": [{"key": "node.kubernetes.io/not-ready", "tolerationSeconds": 300}]}  # fmt: skip
     assert wash("Pod", meta=UID, spec=spec)[0]["spec"] == {"serviceAccountName": "a", "containers": [{"name": "c"}]}
+    labels = {
+        "app": "a",
+        "topology.kubernetes.io/zone": "us-central1-a",
+        "topology.kubernetes.io/region": "us-central1",
+    }
+    assert wash("Pod", meta={**UID, "labels": labels})[0]["metadata"]["labels"] == {"app": "a"}
     tokens = [{"name": "x-token-abcde"}, {"name": "mine"}]
     assert wash("ServiceAccount", secrets=tokens)[0]["secrets"] == [{"name": "mine"}]
     assert wash("Secret", meta=UID, gke2eksFacts={"a": 1})[0]["gke2eksFacts"] == {"a": 1}

@@ -20,13 +20,14 @@ from migrate.differ.owners import Owners, Writer, owners
 from migrate.manifest.places import get
 from migrate.model.comparison import Class, Delta, Owner
 from migrate.model.objects import MISSING, Body
-from migrate.model.path import Path
+from migrate.model.path import P, Path
 from migrate.model.plan import Step
 from migrate.semantics.holding import MARK, REPLICAS, State, originals, state
 from migrate.semantics.holding_release import KEEPER, OURS
 
 Same = Callable[[Path, Any, Any], bool]
 _HELD = "held: only release starts it"
+_NAME, _NAME_LABEL = P("metadata", "name"), P("metadata", "labels", "kubernetes.io/metadata.name")
 _FINALIZERS = ("metadata", "finalizers")
 _LABELS = ("metadata", "labels")
 _MAPS = (("metadata", "annotations"), _LABELS)
@@ -215,8 +216,8 @@ class _Look:
         if found is not None:
             who = "handed over to its autoscaler" if found.manager == KEEPER else f"written by {found.manager}"
             return _Verdict(Class.RUNTIME, who, found.owner)
-        if self._alias(part):
-            return _Verdict(Class.DEFAULTED, "the API server copies it from serviceAccountName")
+        if self._copied(part):
+            return _Verdict(Class.DEFAULTED, "the API server copies it from another field")
         if part.planned is MISSING:
             return self._added(part, at, writers)
         return self._changed(part, writers)
@@ -224,11 +225,12 @@ class _Look:
     def _owner(self, part: _Part) -> Owner | None:
         return _first(self.owners.writers(part.path))
 
-    def _alias(self, part: _Part) -> bool:
-        """Whether it is the old name of a pod's account, which servers copy from the new one."""
-        if part.path[-1:] != ("serviceAccount",):
-            return False
-        return bool(get(self.live, Path((*part.path[:-1], "serviceAccountName"))) == part.target)
+    def _copied(self, part: _Part) -> bool:
+        """Whether servers copy it from another field, for whoever made the object: the old name of a pod's account, and
+        the name of a Namespace, which is a label, too."""
+        if part.path[-1:] == ("serviceAccount",):
+            return bool(get(self.live, Path((*part.path[:-1], "serviceAccountName"))) == part.target)
+        return part.path == _NAME_LABEL and self.kind == "Namespace" and part.target == get(self.live, _NAME)
 
     def _added(self, part: _Part, at: tuple[str, ...], writers: tuple[Writer, ...]) -> _Verdict:
         filled = default(self.kind, at, part.target)

@@ -14,8 +14,11 @@ from migrate.model.plan import Fate, Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import Selection
 from migrate.model.side import Side
-from migrate.semantics.holding_release import OURS
+from migrate.semantics.holding_release import KEEPER, OURS
+from migrate.semantics.target_role import ROLE
 
+# What `gke2eks access` prints, applied: its own roles and bindings.
+_RIGHTS_OF_OURS = frozenset(("rbac.authorization.k8s.io", name) for name in (ROLE, "gke2eks-export"))
 _CLAIM = ("", "PersistentVolumeClaim")
 _SET = ("apps", "StatefulSet")
 _RIGHTS = "ask for the right to list it, or say --allow-extra: then nobody looks for what is not planned."
@@ -36,6 +39,8 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterat
         if ref in planned or (ref.namespace and ref.namespace not in spaces):
             continue
         body = target.objects[ref]
+        if (ref.group, ref.name) in _RIGHTS_OF_OURS:
+            continue
         if (not ref.namespace and not _ours(body)) or is_eks_own(body) or _of_a_template(ref, claims):
             continue
         if _belongs(ref, body, there) and not _ours(body):
@@ -66,7 +71,7 @@ def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
 def _ours(body: Body) -> bool:
     entries = body.get("metadata", {}).get("managedFields")
     return any(
-        isinstance(one, Mapping) and str(one.get("manager", "")).startswith(OURS)
+        isinstance(one, Mapping) and one.get("manager") in (OURS, KEEPER)
         for one in (entries if isinstance(entries, list) else ())
     )
 

@@ -43,6 +43,8 @@ _POINTERS = (
     ("subresources", "status"),
 )
 _NAMELESS = (("spec", "ports", "name"), ("containers", "ports", "name"), ("initContainers", "ports", "name"))
+# Where a claim's "" asks for no class, a volume's says nothing.
+_BLANK_IN: dict[Kind, frozenset[str]] = {("", "PersistentVolume"): frozenset({"storageClassName"})}
 _DEVICES = words("capacity nodeName nodeSelector")
 _POINTED: dict[Kind, frozenset[str]] = {
     ("networking.k8s.io", "IngressClass"): frozenset({"parameters"}),
@@ -75,7 +77,7 @@ def says_nothing(kind: Kind, keys: Keys, value: Any) -> bool:
     if isinstance(value, bool):
         return last in _FALSE
     if isinstance(value, str):
-        return last in _BLANK or any(keys[-len(row) :] == row for row in _NAMELESS)
+        return last in _BLANK or last in _BLANK_IN.get(kind, ()) or any(keys[-len(row) :] == row for row in _NAMELESS)
     if isinstance(value, Mapping):
         return last in _EMPTY or _plain_struct(kind, keys)
     return last in _ZERO

@@ -86,7 +86,7 @@ def diff(
     Raises BadInput, BadWorkspace, Refused.
     """
     agreed = reviewed(workspace, today=today)
-    refuse_nothing(agreed.plan, given.select, workspace)
+    refuse_nothing(agreed.plan, replace(given.select, exclude=()), workspace)  # that may be on the target only
     key = hashkey.hash_key(given.hash_key_file, workspace)
     redacts = sides.redactor(key)
     whole = going(agreed.plan)

@@ -127,6 +127,10 @@ def story(stage: Stage, plane: ControlPlane, source: Client) -> None:
     redis = plane.client().get("apps/v1", "StatefulSet", "redis", "data")
     assert redis["status"]["readyReplicas"] == redis["spec"]["replicas"] > 0
     assert plane.client().get("batch/v1", "CronJob", "daily-report", "app")
+    stage.faults()
+    assert stage.run(f"gke2eks diff {TARGET} {SOURCE}") == 0, stage.said
+    assert "Is the target what was planned? Yes" in stage.said, stage.said
+    assert stage.writes(done=False) == []
     where = {operation for operation, region in stage.aws.requests if region == "us-east-2"}
     assert where == {operation for operation, _ in stage.aws.requests} == {"DescribeCluster", "GetCallerIdentity"}
 

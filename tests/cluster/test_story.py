@@ -53,6 +53,14 @@ def assert_foretold(found: Judged) -> None:
     assert found.alarms["false alarm"] == []
 
 
+def assert_as_planned(compared: Json) -> None:
+    """Nothing is unexpected or extra, and every delta says why; what is missing was left out by apply."""
+    print("diff", compared["verdict"], compared["counts"])
+    deltas = compared["deltas"]
+    assert [one for one in deltas if one["class"] in ("unexpected", "extra", "failed")] == []
+    assert [one for one in deltas if not one["because"]] == []
+
+
 def items(path: Path) -> list[Json]:
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     found: list[Json] = json.loads(text)["items"]
@@ -65,8 +73,10 @@ def test_the_corpus(assets: Assets, shared: Path, tmp_path: Path) -> None:
         story.plan()
         found = told(story)
         show(story, found)
+        compared = story.run("diff")
     assert_foretold(found)
     assert found.workloads >= 190 and found.ready > 170
+    assert_as_planned(compared)
 
 
 @pytest.mark.parametrize("flavour", ["standard", "auto"])
@@ -82,6 +92,9 @@ def test_the_example(assets: Assets, repo: Path, tmp_path: Path, flavour: str) -
         found = told(story)
         show(story, found)
         again = story.run("apply", "--hold", "--yes", *PATIENCE)
+        story.target_config = story.target.kubeconfig()  # who compares reads everything
+        compared = story.run("diff", "--exclude", "Role/*/rig:*", "--exclude", "RoleBinding/*/rig:*")
     assert_foretold(found)
+    assert_as_planned(compared)
     assert again["written"] == 0
     assert found.ready == found.workloads == 10
