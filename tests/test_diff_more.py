@@ -166,6 +166,23 @@ def test_what_controllers_make_is_not_extra(name: str) -> None:
     assert found_extra(side, plan_of(deployment(NS))) == ([f"extra {ref_of(body).short}"] if extra else [])
 
 
+@pytest.mark.parametrize(
+    ("body", "made", "extra"),
+    [
+        # A ServiceAccount or Namespace of nothing but a name does not say who made it: the journal does.
+        (obj("Namespace", "left", metadata={"uid": "1"}), {"1"}, True),
+        (obj("Namespace", "left", metadata={"uid": "2"}), {"1"}, False),
+        (obj("ServiceAccount", "a", "left", metadata={"uid": "1"}), {"1"}, True),
+        (obj("ServiceAccount", "a", "left", metadata={"uid": "2"}), {"1"}, False),
+    ],
+)
+def test_what_we_made_is_extra_in_any_namespace(body: Body, made: set[str], extra: bool) -> None:
+    """Also where a whole namespace left the plan."""
+    side = Side("eks", {ref_of(body): body})
+    found = list(extras(plan_of(deployment(NS)), side, parse_selection(), look=True, made=made))
+    assert [one.fix for one in found] == (["gke2eks apply --prune deletes it."] if extra else [])
+
+
 def test_a_table_of_targets_says_who() -> None:
     assert "Load Balancer" in is_eks_own(THERE["binding of the load balancer"][0])
 

@@ -249,9 +249,8 @@ class _Look:
         if not writers:
             return _Verdict(Class.UNEXPECTED, "it is not planned, and the target does not say who wrote it")
         if all(one.manager == OURS for one in writers):
-            return _Verdict(
-                Class.UNEXPECTED, "we put it there, and the plan has it no more", _first(writers), ours=True
-            )
+            why = "we put it there, and the plan has it no more"
+            return _Verdict(Class.UNEXPECTED, why, _first(writers), ours=True)
         return _Verdict(Class.UNEXPECTED, f"added by {_others(writers)[0].manager}", _first(_others(writers)))
 
     def _changed(self, part: _Part, writers: tuple[Writer, ...]) -> _Verdict:

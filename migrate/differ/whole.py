@@ -30,7 +30,7 @@ class Modulo:
     """What to compare by. `released` are objects that a release started: their absence is a loss, not a hold.
 
     `secrets` judges the values of a Secret that is on the target. `again` is the apply that would send one object, up
-    to its --only.
+    to its --only. `made` are UIDs of what our runs made.
     """
 
     goes: Going
@@ -39,6 +39,7 @@ class Modulo:
     select: Selection = EVERYTHING
     allow_extra: bool = False
     again: tuple[str, ...] = ("gke2eks", "apply")
+    made: frozenset[str] = frozenset()
 
     @property
     def manual(self) -> frozenset[Ref]:
@@ -54,7 +55,7 @@ def compare(by: Modulo, source: Side, target: Side) -> Comparison:
         deltas += _one(by, by.goes.steps[ref], source, target, schemas)
     for ref, why in sorted(by.goes.left_out.items()):
         deltas += _left_out(by, ref, why.why, why.fix, target)
-    deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra)
+    deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra, made=by.made)
     objects = len(by.goes.steps) + len(by.goes.left_out)
     ordered = sorted(deltas, key=lambda one: (one.ref, str(one.path)))
     return Comparison(objects, tuple(ordered), allow_extra=by.allow_extra, notes=tuple(_notes(by)))
