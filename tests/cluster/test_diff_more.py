@@ -218,3 +218,5 @@ def test_what_left_the_plan_is_ours_to_prune(team: Team) -> None:
     assert [(said(one), one.fix) for one in found] == [
         (("extra", "ServiceAccount/bot", ""), "gke2eks apply --prune deletes it.")
     ]
+    assert team.apply(prune=True).counts["deleted"] == 1
+    assert bad(look(team)) == []
