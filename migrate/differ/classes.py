@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from migrate.differ.classes_meanings import injected, leaves, only_controllers, restarted
+from migrate.differ.classes_meanings import harmless, leaves, only_controllers
 from migrate.differ.classes_tables import (
     controllers,
     default,
@@ -204,8 +204,8 @@ class _Look:
         if at[:2] == _FINALIZERS and only_controllers(part.planned, part.target):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path)
-        if restarted(at, part.target) or injected(self.wanted, at, part.planned):
-            return _Verdict(Class.RUNTIME, "a restart, or a controller, writes it", _first(writers))
+        if because := harmless(self.wanted, at, part.planned, part.target):
+            return _Verdict(Class.RUNTIME, because, _first(writers))
         if self.scaled and part.path == REPLICAS and part.planned is MISSING:
             planned = get(self.step.body, REPLICAS)
             if self.off and part.target == 0 and planned != 0:
