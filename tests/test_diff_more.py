@@ -13,6 +13,7 @@ from migrate.differ.classes import classes
 from migrate.differ.classes_objects import ended, is_eks_own
 from migrate.differ.extras import extras
 from migrate.differ.walk import differences
+from migrate.differ.walk_schema import Schemas
 from migrate.manifest.places import put
 from migrate.model.comparison import Class, Delta
 from migrate.model.effects import Cause
@@ -165,6 +166,23 @@ def test_what_controllers_make_is_not_extra(name: str) -> None:
     assert found_extra(side, plan_of(deployment(NS))) == ([f"extra {ref_of(body).short}"] if extra else [])
 
 
+@pytest.mark.parametrize(
+    ("body", "made", "extra"),
+    [
+        # A ServiceAccount or Namespace of nothing but a name does not say who made it: the journal does.
+        (obj("Namespace", "left", metadata={"uid": "1"}), {"1"}, True),
+        (obj("Namespace", "left", metadata={"uid": "2"}), {"1"}, False),
+        (obj("ServiceAccount", "a", "left", metadata={"uid": "1"}), {"1"}, True),
+        (obj("ServiceAccount", "a", "left", metadata={"uid": "2"}), {"1"}, False),
+    ],
+)
+def test_what_we_made_is_extra_in_any_namespace(body: Body, made: set[str], extra: bool) -> None:
+    """Also where a whole namespace left the plan."""
+    side = Side("eks", {ref_of(body): body})
+    found = list(extras(plan_of(deployment(NS)), side, parse_selection(), look=True, made=made))
+    assert [one.fix for one in found] == (["gke2eks apply --prune deletes it."] if extra else [])
+
+
 def test_a_table_of_targets_says_who() -> None:
     assert "Load Balancer" in is_eks_own(THERE["binding of the load balancer"][0])
 
@@ -192,3 +210,42 @@ def test_an_api_that_does_not_answer_hides_its_objects() -> None:
     side = Side("eks", {}, unread={("x.io", ""): "it did not answer"}, served=frozenset())
     assert side.silent(Ref("x.io", "Thing", NS, "a")) == "it did not answer"
     assert side.silent(Ref("", "Secret", NS, "a")) == ""
+
+
+PORTS = {
+    "type": "array",
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["port", "proto"],
+    "items": {"type": "object", "properties": {"port": {"type": "integer"}, "proto": {"default": "TCP"}}},
+}
+TAGS = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}
+PLAIN = {"type": "array", "items": {"type": "string"}}
+
+
+def definition() -> Body:
+    fields = {"type": "object", "properties": {"ports": PORTS, "tags": TAGS, "order": PLAIN}}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": fields}}}
+    spec = {"group": "x.io", "names": {"kind": "Thing"}, "versions": [{"name": "v1", "schema": schema}]}
+    return obj("CustomResourceDefinition", "things.x.io", "", "apiextensions.k8s.io/v1", spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("planned", "there", "paths"),
+    [
+        ({"tags": ["a", "b"]}, {"tags": ["b", "a"]}, []),
+        ({"tags": ["a", "b"]}, {"tags": ["b"]}, ['spec.tags[""=a]']),
+        ({"order": ["a", "b"]}, {"order": ["b", "a"]}, ["spec.order[0]", "spec.order[1]"]),
+        ({"ports": [{"port": 1}, {"port": 2}]}, {"ports": [{"port": 2}, {"port": 1, "proto": "TCP"}]}, None),
+        ({"ports": [{"port": 1, "a": "b"}]}, {"ports": [{"port": 2}, {"port": 1, "a": "c"}]}, None),
+    ],
+)
+def test_lists_of_custom_kinds_go_by_the_keys_of_their_schema(
+    planned: Body, there: Body, paths: list[str] | None
+) -> None:
+    schemas = Schemas({ref_of(definition()): definition()}, {})
+    one, other = (obj("Thing", "a", NS, "x.io/v1", spec=spec) for spec in (planned, there))
+    row = schemas.row("x.io", "Thing", "v1")
+    found = sorted(str(raw.path) for raw in differences(("x.io", "Thing"), one, other, row=row))
+    told = {1: ["spec.ports[port=1].a", "spec.ports[port=2]"], 2: ["spec.ports[port=1].proto"]}
+    assert found == (told[len(planned["ports"])] if paths is None else paths)
+    assert schemas.row("x.io", "Other", "v1") == schemas.row("x.io", "Thing", "v2")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from migrate.differ.classes_meanings import injected, leaves, only_controllers, restarted
+from migrate.differ.classes_meanings import harmless, leaves, only_controllers
 from migrate.differ.classes_tables import (
     controllers,
     default,
@@ -202,8 +202,8 @@ class _Look:
         if at[:2] == _FINALIZERS and only_controllers(part.planned, part.target):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path)
-        if restarted(at, part.target) or injected(self.wanted, at, part.planned):
-            return _Verdict(Class.RUNTIME, "a restart, or a controller, writes it", _first(writers))
+        if because := harmless(self.wanted, at, part.planned, part.target):
+            return _Verdict(Class.RUNTIME, because, _first(writers))
         if self.scaled and part.path == REPLICAS and part.planned is MISSING:
             planned = get(self.step.body, REPLICAS)
             if self.off and part.target == 0 and planned != 0:
@@ -247,9 +247,8 @@ class _Look:
         if not writers:
             return _Verdict(Class.UNEXPECTED, "it is not planned, and the target does not say who wrote it")
         if all(one.manager == OURS for one in writers):
-            return _Verdict(
-                Class.UNEXPECTED, "we put it there, and the plan has it no more", _first(writers), ours=True
-            )
+            why = "we put it there, and the plan has it no more"
+            return _Verdict(Class.UNEXPECTED, why, _first(writers), ours=True)
         return _Verdict(Class.UNEXPECTED, f"added by {_others(writers)[0].manager}", _first(_others(writers)))
 
     def _changed(self, part: _Part, writers: tuple[Writer, ...]) -> _Verdict:

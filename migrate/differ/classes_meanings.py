@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from migrate.differ.classes_tables import Place, controllers_finalizer
@@ -18,17 +19,19 @@ def leaves(at: Place) -> bool:
     return at == ("metadata", "deletionTimestamp")
 
 
-def restarted(at: Place, target: Any) -> bool:
-    """Tell whether it is the time of a restart, which says nothing of what runs."""
-    return "template" in at and at[-1:] == (_RESTARTED,) and isinstance(target, str)
+def harmless(wanted: Body, at: Place, planned: Any, target: Any) -> str:
+    """Say why a difference changes nothing of what runs, whoever wrote it; '' where that is not known."""
+    if "template" in at and at[-1:] == (_RESTARTED,) and isinstance(target, str):
+        return "a restart writes its time there"
+    return "cert-manager fills it in, as the object asks" if _injected(wanted, at, planned) else ""
 
 
-def injected(wanted: Body, at: Place, planned: Any) -> bool:
-    """Tell whether it is the CA that a plan leaves out where cert-manager is asked to fill it in."""
+def _injected(wanted: Body, at: Place, planned: Any) -> bool:
+    """Whether it is the CA that a plan leaves out where cert-manager is asked to fill it in."""
     if at[-1:] != ("caBundle",) or planned is not MISSING:
         return False
     notes = get(wanted, P("metadata", "annotations"))
-    return notes is not MISSING and any(str(key).startswith(_INJECT) for key in notes or ())
+    return isinstance(notes, Mapping) and any(str(key).startswith(_INJECT) for key in notes)
 
 
 def only_controllers(planned: Any, target: Any) -> bool:

@@ -24,10 +24,11 @@ _SET = ("apps", "StatefulSet")
 _RIGHTS = "ask for the right to list it, or say --allow-extra: then nobody looks for what is not planned."
 
 
-def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterator[Delta]:
+def extras(plan: Plan, target: Side, select: Selection, *, look: bool, made: Collection[str] = ()) -> Iterator[Delta]:
     """Yield what nobody planned, of what `select` has; and what nobody could look for. Nothing unless told to look.
 
-    Of cluster-wide kinds only what we made ourselves counts: add-ons and operators bring many of them.
+    Of cluster-wide kinds, and in namespaces that the plan does not have, only what we made ourselves counts: add-ons
+    and operators bring many objects. `made` are UIDs of what our runs made; some objects do not say who made them.
     """
     if not look:
         return
@@ -36,17 +37,16 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterat
     claims = _claims(plan)
     there = {body.get("metadata", {}).get("uid") for body in target.objects.values()} - {None}
     for ref in sorted(target.objects):
-        if ref in planned or (ref.namespace and ref.namespace not in spaces):
+        if ref in planned or (ref.group, ref.name) in _RIGHTS_OF_OURS:
             continue
         body = target.objects[ref]
-        if (ref.group, ref.name) in _RIGHTS_OF_OURS:
+        ours = _ours(body, made)
+        if not ours and (ref.namespace not in spaces or _belongs(ref, body, there)):
             continue
-        if (not ref.namespace and not _ours(body)) or is_eks_own(body) or _of_a_template(ref, claims):
-            continue
-        if _belongs(ref, body, there) and not _ours(body):
+        if is_eks_own(body) or _of_a_template(ref, claims):
             continue
         if select.matches(Object(ref, body)):
-            yield _extra(ref, body, plan)
+            yield _extra(ref, body, plan, ours=ours)
     kinds = {(ref.group, ref.kind) for ref in planned}
     for (group, kind), why in sorted(target.unread.items()):
         if (group, kind) not in kinds and _asked(select, group, kind, wide=(group, kind) in target.wide):
@@ -54,9 +54,9 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool) -> Iterat
             yield Delta(Class.FAILED, Ref(group, kind or "*", "", "*"), because=because, fix=_RIGHTS)
 
 
-def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
+def _extra(ref: Ref, body: Body, plan: Plan, *, ours: bool) -> Delta:
     newest = owners(body).of(Path())
-    if _ours(body):
+    if ours:
         because = "gke2eks made it, and the plan does not have it any more"
         fix = "gke2eks apply --prune deletes it."
     elif any(step.ref == ref for step in plan.steps):
@@ -68,7 +68,9 @@ def _extra(ref: Ref, body: Body, plan: Plan) -> Delta:
     return Delta(Class.EXTRA, ref, owner=newest[0] if newest else None, because=because, fix=fix)
 
 
-def _ours(body: Body) -> bool:
+def _ours(body: Body, made: Collection[str]) -> bool:
+    if body.get("metadata", {}).get("uid") in made:
+        return True
     entries = body.get("metadata", {}).get("managedFields")
     return any(
         isinstance(one, Mapping) and one.get("manager") in (OURS, KEEPER)

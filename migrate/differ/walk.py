@@ -40,11 +40,14 @@ def strict(path: Path, one: Any, other: Any) -> bool:
     return alike(one, other)
 
 
-def differences(kind: tuple[str, str], planned: Body, live: Body, *, same: Same = strict) -> Iterator[Raw]:
+def differences(
+    kind: tuple[str, str], planned: Body, live: Body, *, same: Same = strict, row: Row = None
+) -> Iterator[Raw]:
     """Give what differs between two bodies of a kind (group, kind): in the planned order, then the target's own.
 
     Maps go by key, lists by the keys of mappings/list-keys.yaml, sets without order; other lists by an alignment, so
-    that an item put in is one difference. Of custom kinds, lists of maps with unique names go by name. What only one
+    that an item put in is one difference. Of custom kinds, lists of maps with unique names go by name,
+    and by the keys that `row` says, if the schema of the kind was read. What only one
     side has is one difference, but labels and other free keys, keyed items and items of sets are one each.
 
     `same(path, planned, target)` is asked of unequal leaves, of which one may be MISSING, and of unequal values that
@@ -55,7 +58,7 @@ def differences(kind: tuple[str, str], planned: Body, live: Body, *, same: Same 
     if kind == _SECRET:
         planned, live = _without(planned), _without(live)
     walk = _Walk(same)
-    walk.maps(Path(), planned, live, of_kind(*kind))
+    walk.maps(Path(), planned, live, of_kind(*kind) if row is None else row)
     return iter(walk.found)
 
 

@@ -14,6 +14,7 @@ from migrate.differ.inside import told_inside
 from migrate.differ.owners import owners
 from migrate.differ.same import same
 from migrate.differ.walk import differences
+from migrate.differ.walk_schema import Schemas
 from migrate.model.comparison import Class, Comparison, Delta
 from migrate.model.objects import MISSING, Body
 from migrate.model.plan import Fate, Step
@@ -32,7 +33,7 @@ class Modulo:
     """What to compare by. `released` are objects that a release started: their absence is a loss, not a hold.
 
     `secrets` judges the values of a Secret that is on the target. `again` is the apply that would send one object, up
-    to its --only.
+    to its --only. `made` are UIDs of what our runs made.
     """
 
     goes: Going
@@ -41,6 +42,7 @@ class Modulo:
     select: Selection = EVERYTHING
     allow_extra: bool = False
     again: tuple[str, ...] = ("gke2eks", "apply")
+    made: frozenset[str] = frozenset()
 
     @property
     def manual(self) -> frozenset[Ref]:
@@ -51,11 +53,12 @@ class Modulo:
 def compare(by: Modulo, source: Side, target: Side) -> Comparison:
     """Compare the target with what was planned, and find what nobody planned."""
     deltas: list[Delta] = []
+    schemas = Schemas(target.objects, by.goes.bodies)
     for ref in sorted(by.goes.steps):
-        deltas += _one(by, by.goes.steps[ref], source, target)
+        deltas += _one(by, by.goes.steps[ref], source, target, schemas)
     for ref, why in sorted(by.goes.left_out.items()):
         deltas += _left_out(by, ref, why.why, why.fix, target)
-    deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra)
+    deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra, made=by.made)
     objects = len(by.goes.steps) + len(by.goes.left_out)
     ordered = sorted(deltas, key=lambda one: (one.ref, str(one.path)))
     return Comparison(objects, tuple(ordered), allow_extra=by.allow_extra, notes=tuple(_notes(by)))
@@ -72,7 +75,7 @@ def _by_hand(by: Modulo, ref: Ref) -> bool:
     return ref in by.manual
 
 
-def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
+def _one(by: Modulo, step: Step, source: Side, target: Side, schemas: Schemas) -> Iterator[Delta]:
     """One planned object: where it is, and every field of it."""
     assert step.body is not None
     ref = step.ref
@@ -95,7 +98,8 @@ def _one(by: Modulo, step: Step, source: Side, target: Side) -> Iterator[Delta]:
     if (ref.group, ref.kind) == ("", "Secret"):
         yield from (_whose(by, one, live) for one in by.secrets(step))
     kind = (ref.group, ref.kind)
-    raws = differences(kind, wanted, live, same=partial(same, kind))
+    row = schemas.row(*kind, str(step.body.get("apiVersion")).rpartition("/")[2])
+    raws = differences(kind, wanted, live, same=partial(same, kind), row=row)
     scaler = by.goes.scalers.get(ref)
     off = scaler is not None and not scaler.wakes
     found = classes(step, source.body(ref), wanted, live, raws, scaled=scaler is not None, off=off, again=by.again)

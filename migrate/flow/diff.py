@@ -109,7 +109,7 @@ def diff(
     values = values_for(tuple(goes.steps.values()), workspace, given.source, given.age_identities)
     secrets = Hashed(source.hashes, target, values, key)
     released = frozenset(ref for ref, known in past.objects.items() if known.released)
-    by = Modulo(goes, secrets, released, given.select, given.allow_extra, given.again)
+    by = Modulo(goes, secrets, released, given.select, given.allow_extra, given.again, frozenset(past.made))
     found = compare(by, source, target)
     found = replace(found, runtime=tuple(parities(goes, source, target)))
     moved = _drift(agreed, snapshot, source) if snapshot else None

@@ -8,8 +8,8 @@ from dataclasses import replace
 from migrate import catalog
 from migrate.cluster.port import Source
 from migrate.flow.asking import choose
-from migrate.flow.everything import Progress, gathered, read_all, refuse_nothing
-from migrate.model.listing import Kind
+from migrate.flow.everything import Progress, Read, gathered, read_all, refuse_nothing
+from migrate.model.listing import Kind, Outcome
 from migrate.model.objects import Body, Snapshot
 from migrate.model.ref import Ref
 from migrate.model.side import Hashes, Side
@@ -46,6 +46,9 @@ def live(
     asked, more = _in_versions(kinds, versions)
     reads = read_all(source, [*asked, *more], (), redacts, progress)
     refuse_nothing(source, reads)
+    if again := _not_served(reads, kinds, more):
+        reads = [one for one in reads if one.listing.kind not in again]
+        reads += read_all(source, list(again.values()), (), redacts, progress)
     first = [one for one in reads if one.listing.kind not in more]
     snapshot = gathered(source.name, now, first, left_out)
     snapshot = replace(snapshot, facts={"kubernetes": str(source.version().get("gitVersion") or "")})
@@ -103,6 +106,14 @@ def _in_versions(kinds: Iterable[Kind], versions: Versions) -> tuple[list[Kind],
             asked.append(replace(kind, version=wanted.pop(0).rpartition("/")[2]))
         more += [replace(kind, version=one.rpartition("/")[2]) for one in wanted]
     return asked, more
+
+
+def _not_served(reads: Iterable[Read], kinds: Iterable[Kind], more: Sequence[Kind]) -> Mapping[Kind, Kind]:
+    """What failed in the version of the plan, perhaps as the target does not have it → the version that it prefers."""
+    prefers = {(one.group, one.kind): one for one in kinds}
+    lost = [one.listing.kind for one in reads if one.listing.outcome is Outcome.FAILED]
+    found = {one: prefers[one.group, one.kind] for one in lost if one.plural and one not in more}
+    return {one: other for one, other in found.items() if one != other}
 
 
 def _without_facts(body: Body) -> Body:

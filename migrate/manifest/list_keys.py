@@ -55,6 +55,9 @@ def below(row: Row, name: str) -> Row:
         return _METADATA if name == "metadata" else None
     if row.get("free"):
         return {"of": row["of"]} if "of" in row else PLAIN
+    if "fields" in row:  # of a custom kind, read from its schema
+        told: Row = row["fields"].get(name)
+        return told
     found: Mapping[str, Any] = _table()["types"].get(row.get("of"), {}).get(name, PLAIN)
     return found
 
@@ -63,6 +66,9 @@ def of_item(row: Row) -> Row:
     """The row of what is in a list: a struct of the row's type, or unknown."""
     if row is None:
         return None
+    if "item" in row:
+        told: Row = row["item"]
+        return told
     return {"of": row["of"]} if "of" in row else PLAIN
 
 

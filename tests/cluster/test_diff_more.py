@@ -14,6 +14,7 @@ from rig.http import Client, Json
 from rollback_help import obj
 from since_help import Team, config, shop, soon
 
+from migrate.flow import sides
 from migrate.flow.diff import Diffed
 from migrate.model.comparison import Class
 
@@ -151,3 +152,71 @@ def test_a_namespace_on_its_way_out_is_not_fine(team: Team) -> None:
     leaving = ("unexpected", f"Namespace/{team.space}", "metadata.deletionTimestamp")
     assert leaving in map(said, bad(look(team)))
     team.client.patch(config_map, {"metadata": {"finalizers": None}})
+
+
+def test_lists_of_custom_kinds_go_by_the_keys_of_their_schema(team: Team) -> None:
+    """Another order of a keyed list, or of a set, is no difference; a default of the schema is none, either."""
+    client, space = team.client, team.space
+    item = {"port": {"type": "integer"}, "host": {"type": "string"}, "proto": {"type": "string", "default": "TCP"}}
+    listeners = {
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["port"],
+        "items": {"type": "object", "required": ["port"], "properties": item},
+    }
+    tags = {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}
+    schema = {"listeners": listeners, "tags": tags, "size": {"type": "integer", "default": 3}}
+    for one in (team.old, client):
+        definition = define(one, "Widget", "ex.example.com", **schema)
+    spec = {"listeners": [{"port": 80, "host": "a"}, {"port": 443, "host": "b"}], "tags": ["x", "y"]}
+    widget = obj("Widget", "w", space, "ex.example.com/v1", spec=spec)
+    team.deploy(obj("Namespace", space), widget)
+    team.export()
+    assert team.apply().counts["failed"] == 0
+    assert bad(look(team)) == []
+    live = team.on_target(widget)
+    assert live is not None and live["spec"]["size"] == 3
+    live["spec"]["listeners"].reverse()
+    live["spec"]["tags"].reverse()
+    client.replace(live)
+    assert bad(look(team)) == []
+    live = team.on_target(widget)
+    assert live is not None and [one["port"] for one in live["spec"]["listeners"]] == [443, 80]
+    live["spec"]["listeners"][0]["host"] = "c"
+    live["spec"]["tags"] = ["z", "y"]
+    client.replace(live)
+    found = {str(one.path): one for one in bad(look(team))}
+    assert sorted(found) == ["spec.listeners[port=443].host", 'spec.tags[""=x]', 'spec.tags[""=z]']
+    assert {one.owner.manager for one in found.values() if one.owner} == {"gke2eks-rig"}
+    client.delete(definition)
+
+
+def test_a_version_that_the_target_has_not_hides_no_objects(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read in the version that it has: what is there is not unread, and nothing is missing."""
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "api"}}}
+    old = {("policy", "PodDisruptionBudget"): frozenset({"policy/v1beta1"})}
+    team.deploy(obj("Namespace", team.space), obj("PodDisruptionBudget", "api", team.space, "policy/v1", spec=spec))
+    team.export()
+    assert team.apply().counts["failed"] == 0
+    monkeypatch.setattr(sides, "versions_of", lambda _: old)
+    assert bad(look(team)) == []
+    team.client.apply(obj("PodDisruptionBudget", "mine", team.space, "policy/v1", spec=spec), manager="somebody")
+    assert list(map(said, bad(look(team)))) == [("extra", "PodDisruptionBudget/mine", "")]
+
+
+def test_what_left_the_plan_is_ours_to_prune(team: Team) -> None:
+    """A ServiceAccount of nothing but a name does not say who made it."""
+    account = obj("ServiceAccount", "bot", team.space)
+    team.deploy(obj("Namespace", team.space), account, config(team.space, "a"))
+    team.export()
+    assert team.apply().counts["failed"] == 0
+    team.undeploy(account)
+    team.export()
+    there = team.on_target(account)
+    assert there is not None and "managedFields" not in there["metadata"]
+    found = bad(look(team))
+    assert [(said(one), one.fix) for one in found] == [
+        (("extra", "ServiceAccount/bot", ""), "gke2eks apply --prune deletes it.")
+    ]
+    assert team.apply(prune=True).counts["deleted"] == 1
+    assert bad(look(team)) == []
