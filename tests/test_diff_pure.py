@@ -206,3 +206,10 @@ def test_the_short_way_to_nothing_is_the_long_one() -> None:
         assert found == same(kind, Path(keys), value, MISSING) == (whole_form(kind, keys, value) == NOTHING)
         answers[found, isinstance(value, dict) and bool(value)] += 1
     assert len(answers) == 4 and min(answers.values()) > 50, answers
+
+
+def test_a_changed_document_says_where_inside(read: Read) -> None:
+    after = copy.deepcopy(read.live)
+    after["ConfigMap/settings"]["data"]["json"] = '{"y": [1, 3], "x": 1}'
+    (one,) = [delta for delta in read.compared(after).deltas if delta.kind in BAD]
+    assert one.because == "written by kubectl-edit; inside: y[1]: 2 planned, 3 on the target"
