@@ -20,12 +20,17 @@ from diff_scenes import bad, look, said
 from rig.http import Client
 from since_help import Team
 
+from migrate.differ.same import _NOTHING as NOTHING
+from migrate.differ.same import _form as whole_form
+from migrate.differ.same import same
 from migrate.differ.whole import Modulo, compare
 from migrate.flow import diff as flow
 from migrate.flow import sides
 from migrate.flow.hashed import Hashed
 from migrate.flow.secret_values import from_nowhere
 from migrate.model.comparison import BAD, Comparison
+from migrate.model.objects import MISSING
+from migrate.model.path import Path
 from migrate.model.ref import Ref, group_of
 from migrate.model.side import Side
 from migrate.practice import Cluster, Server, owners
@@ -171,3 +176,40 @@ def test_no_secret_value_is_in_a_comparison(read: Read) -> None:
     changes = [one for one in MUTATIONS if one.name in ("secret byte flipped", "secret newline")]
     text = repr(read.compared(mutated(read.live, changes)[0]))
     assert "Secret" in text and not any(word in text for word in ("first walue", "first value", "Zmlyc3Qg", "c2Vjb25k"))
+
+
+_KEYS = ["spec", "metadata", "labels", "annotations", "selector", "matchLabels", "data", "resources", "limits", "cpu"]
+_KEYS += ["emptyDir", "status", "readOnly", "image", "parameters", "hostPort", "opaque", "template", "containers", "a"]
+_KINDS = [("", "ConfigMap"), ("", "Service"), ("apps", "Deployment"), ("acme.example", "Shop")]
+_KINDS += [("networking.k8s.io", "NetworkPolicy"), ("resource.k8s.io", "ResourceClaim")]
+_SELECTS = {"matchLabels": {"app": ""}}
+
+
+def _any_value(dice: random.Random, depth: int) -> Any:
+    if depth and dice.random() < 0.5:
+        return {dice.choice(_KEYS): _any_value(dice, depth - 1) for _ in range(dice.randint(0, 2))}
+    return dice.choice(
+        [None, "", 0, False, {}, [], [None], "x", 1, {"matchLabels": None, "matchExpressions": []}, _SELECTS]
+    )
+
+
+def test_the_short_way_to_nothing_is_the_long_one() -> None:
+    """What is beside MISSING is not brought into its form: that must change no answer."""
+    dice = random.Random(1)
+    answers: Counter[tuple[bool, bool]] = Counter()
+    for _ in range(4000):
+        kind, keys = dice.choice(_KINDS), tuple(dice.choice(_KEYS) for _ in range(dice.randint(1, 3)))
+        if dice.random() < 0.2:  # a selector for which {} is as good as none
+            kind, keys = ("networking.k8s.io", "NetworkPolicy"), ("spec", "podSelector")
+        value = _any_value(dice, 3)
+        found = same(kind, Path(keys), MISSING, value)
+        assert found == same(kind, Path(keys), value, MISSING) == (whole_form(kind, keys, value) == NOTHING)
+        answers[found, isinstance(value, dict) and bool(value)] += 1
+    assert len(answers) == 4 and min(answers.values()) > 50, answers
+
+
+def test_a_changed_document_says_where_inside(read: Read) -> None:
+    after = copy.deepcopy(read.live)
+    after["ConfigMap/settings"]["data"]["json"] = '{"y": [1, 3], "x": 1}'
+    (one,) = [delta for delta in read.compared(after).deltas if delta.kind in BAD]
+    assert one.because == "written by kubectl-edit; inside: y[1]: 2 planned, 3 on the target"
