@@ -33,7 +33,10 @@ def usage(*args: str, capsys: pytest.CaptureFixture[str]) -> str:
         ((), "no target is named: add --context NAME, --eks REGION/CLUSTER, or --target PATH."),
         ((*EKS, "--eks", "us-east-2/prod"), "both name a target"),
         ((*EKS, "--target", "saved.json"), "a live target and files are named: leave one of them out."),
-        (("--kubeconfig", "k", "--target", "a"), "--kubeconfig is about --context: name that, or leave --kubeconfig out."),
+        (
+            ("--kubeconfig", "k", "--target", "a"),
+            "--kubeconfig is about --context: name that, or leave --kubeconfig out.",
+        ),
         (("--profile", "p", "--target", "a"), "--profile is about --eks: name that, or leave --profile out."),
         ((*EKS, "--profile", "p"), "--profile is about --eks"),
         (("--context", ""), "--context is empty"),

@@ -25,6 +25,7 @@ from migrate.semantics.going import Going
 from migrate.semantics.holding_release import OURS, arrive
 
 Secrets = Callable[[Step], Iterable[Delta]]
+_UNSERVED = "install what serves this kind there and apply again, or leave the object out with --exclude."
 _RIGHTS = "ask for the rights that gke2eks access source prints, on the target, then look again."
 
 
@@ -44,35 +45,27 @@ class Modulo:
     again: tuple[str, ...] = ("gke2eks", "apply")
     made: frozenset[str] = frozenset()
 
-    @property
-    def manual(self) -> frozenset[Ref]:
-        """What a person moves by hand."""
-        return frozenset(step.ref for step in self.goes.plan.steps if step.fate is Fate.MANUAL)
-
 
 def compare(by: Modulo, source: Side, target: Side) -> Comparison:
     """Compare the target with what was planned, and find what nobody planned."""
     deltas: list[Delta] = []
     schemas = Schemas(target.objects, by.goes.bodies)
+    by_hand = {step.ref for step in by.goes.plan.steps if step.fate is Fate.MANUAL} & by.goes.left_out.keys()
     for ref in sorted(by.goes.steps):
         deltas += _one(by, by.goes.steps[ref], source, target, schemas)
     for ref, why in sorted(by.goes.left_out.items()):
-        deltas += _left_out(by, ref, why.why, why.fix, target)
+        if ref not in by_hand:
+            deltas += _left_out(ref, why.why, why.fix, target)
     deltas += extras(by.goes.plan, target, by.select, look=not by.allow_extra, made=by.made)
-    objects = len(by.goes.steps) + len(by.goes.left_out)
+    objects = len(by.goes.steps) + len(by.goes.left_out) - len(by_hand)
     ordered = sorted(deltas, key=lambda one: (one.ref, str(one.path)))
-    return Comparison(objects, tuple(ordered), allow_extra=by.allow_extra, notes=tuple(_notes(by)))
+    return Comparison(objects, tuple(ordered), allow_extra=by.allow_extra, notes=tuple(_notes(len(by_hand))))
 
 
-def _notes(by: Modulo) -> Iterator[str]:
-    hand = [ref for ref in by.goes.left_out if _by_hand(by, ref)]
-    if hand:
-        many = "object is" if len(hand) == 1 else "objects are"
-        yield f"{len(hand)} {many} moved by hand, and not compared: nobody knows how they should be."
-
-
-def _by_hand(by: Modulo, ref: Ref) -> bool:
-    return ref in by.manual
+def _notes(by_hand: int) -> Iterator[str]:
+    if by_hand:
+        many = "object is" if by_hand == 1 else "objects are"
+        yield f"{by_hand} {many} moved by hand, and not compared: nobody knows how they should be."
 
 
 def _one(by: Modulo, step: Step, source: Side, target: Side, schemas: Schemas) -> Iterator[Delta]:
@@ -89,8 +82,12 @@ def _one(by: Modulo, step: Step, source: Side, target: Side, schemas: Schemas) -
             yield held_absent(step, held.because or by.goes.held[ref])
         elif ref in by.released and (gone := ended(step)) is not None:
             yield gone
+        elif target.served is not None and (ref.group, ref.kind) not in target.served:
+            of = f" of {ref.group}" if ref.group else ""
+            yield Delta(Class.MISSING, ref, because=f"the target serves no {ref.kind}{of}", fix=_UNSERVED)
         else:
-            yield missing(step, _gone(by, target, ref), by.again)
+            gone_why = "it was released, and is not there any more" if ref in by.released else "it is not on the target"
+            yield missing(step, gone_why, by.again)
         return
     wanted = _wanted(by, step, live)
     yield from held_deltas(step, wanted, live)
@@ -123,19 +120,12 @@ def _wanted(by: Modulo, step: Step, live: Body) -> Body:
     return requests[-1].body if requests else step.body
 
 
-def _gone(by: Modulo, target: Side, ref: Ref) -> str:
-    if target.served is not None and (ref.group, ref.kind) not in target.served:
-        return f"the target serves no {ref.kind}" + (f" of {ref.group}" if ref.group else "")
-    if ref in by.released:
-        return "it was released, and is not there any more"
-    return "it is not on the target"
-
-
-def _left_out(by: Modulo, ref: Ref, why: str, fix: str, target: Side) -> Iterator[Delta]:
-    """What apply leaves out. By hand is by hand; nobody knows what that would look like."""
-    if ref in by.manual:
-        return
-    if target.body(ref) is None:
+def _left_out(ref: Ref, why: str, fix: str, target: Side) -> Iterator[Delta]:
+    """What apply leaves out: it waits for an answer, is blocked, or would wait for such a one."""
+    unseen = target.silent(ref)
+    if unseen:
+        yield Delta(Class.FAILED, ref, because=unseen, fix=_RIGHTS)
+    elif target.body(ref) is None:
         yield Delta(Class.MISSING, ref, because=why, fix=fix)
     else:
         yield Delta(
