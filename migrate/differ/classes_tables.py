@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import yaml
@@ -32,6 +32,7 @@ _PODS: Mapping[str, Place] = {
     "Pod": ("spec",),
     "PodTemplate": ("template", "spec"),
 }
+_PLACES = 1 << 15  # that are remembered: objects of a kind differ in the same places
 _TOKEN_VOLUME = "kube-api-access-"
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -70,6 +71,7 @@ def controllers() -> frozenset[str]:
     return frozenset(_fields()["controllers"])
 
 
+@lru_cache(_PLACES)
 def runtime_place(kind: str, at: Place, *, planned: bool = False) -> bool:
     """Tell whether only servers and controllers write there, whoever is said to own it.
 
@@ -94,6 +96,13 @@ def controllers_finalizer(name: Any) -> bool:
 
 def default(kind: str, at: Place, value: Any) -> bool | None:
     """True where the API server fills in this value, None where it fills in one of its choice, else False."""
+    values = _filled(kind, at)
+    return None if values is None else any(type(one) is type(value) and one == value for one in values)
+
+
+@lru_cache(_PLACES)
+def _filled(kind: str, at: Place) -> tuple[Any, ...] | None:
+    """The values that the API server fills in at a place; None for any."""
     tables, inside = _defaults(), under_pods(kind, at)
     values: list[Any] = []
     for rows, here in ((tables.get(kind, {}), at), (tables["pods"] if inside else {}, inside or ())):
@@ -102,7 +111,7 @@ def default(kind: str, at: Place, value: Any) -> bool | None:
         values += rows.get(_text(here), ())
         if here[-1:] == (ITEM,):  # one item of a list that the table knows whole
             values += [one for whole in rows.get(_text(here[:-1]), ()) if isinstance(whole, list) for one in whole]
-    return any(type(one) is type(value) and one == value for one in values)
+    return tuple(values)
 
 
 def token_of_account(value: Any) -> bool:
