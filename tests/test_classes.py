@@ -137,6 +137,25 @@ def test_a_container_that_somebody_added_is_one_delta() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("containers[name=side]", {"name": "side", "image": "x:1"}),
+        ("initContainers[name=side]", {"name": "side", "image": "x:1"}),
+        ("volumes[name=secrets]", {"name": "secrets", "emptyDir": {}}),
+        ("nodeSelector", {"disk": "ssd"}),
+        ("tolerations", [{"operator": "Exists"}]),
+        ("containers[name=main].env[name=A]", {"name": "A", "value": "b"}),
+    ],
+)
+def test_what_admission_adds_to_what_pods_run_is_unexpected_though_nobody_owns_it(path: str, value: Any) -> None:
+    wanted = body(template={"spec": {"containers": [{"name": "main"}]}})
+    live = put(wanted, P("metadata", "managedFields"), [by("gke2eks", "spec/replicas")])
+    raw = Raw(parse(f"spec.template.spec.{path}"), MISSING, value)
+    (found,) = classes(step(wanted), wanted, wanted, live, [raw])
+    assert (found.kind, found.owner) == (U, None) and "webhook" in found.because and "override" in found.fix
+
+
+@pytest.mark.parametrize(
     ("kind", "version", "path", "target", "expected_class"),
     [
         ("CSIDriver", "storage.k8s.io/v1", "spec.volumeLifecycleModes", ["Persistent"], D),

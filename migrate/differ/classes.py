@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from migrate.differ.classes_meanings import harmless, leaves, only_controllers
+from migrate.differ.classes_meanings import harmless, leaves, only_controllers, runs_otherwise
 from migrate.differ.classes_tables import (
     controllers,
     default,
@@ -16,7 +16,7 @@ from migrate.differ.classes_tables import (
     token_of_account,
 )
 from migrate.differ.classes_words import APPLY, apply_again, leaving, masked, woken
-from migrate.differ.owners import Owners, Writer, owners
+from migrate.differ.owners import Owners, Writer, first, others, owners
 from migrate.manifest.places import get
 from migrate.model.comparison import Class, Delta, Owner
 from migrate.model.objects import MISSING, Body
@@ -27,6 +27,8 @@ from migrate.semantics.holding_release import KEEPER, OURS
 
 Same = Callable[[Path, Any, Any], bool]
 _HELD = "held: only release starts it"
+_ADMITTED = "nobody owns it: an admission webhook or policy put it there"
+_FIND = "see which webhook or policy adds it; if it is meant, plan it by an override."
 _NAME, _NAME_LABEL = P("metadata", "name"), P("metadata", "labels", "kubernetes.io/metadata.name")
 _FINALIZERS = ("metadata", "finalizers")
 _LABELS = ("metadata", "labels")
@@ -172,9 +174,12 @@ class _Look:
 
     def parts(self, part: _Part) -> list[tuple[_Part, _Verdict]]:
         """One verdict, or one for each smallest part where one would not be true of all."""
-        token = self.kind == "Pod" and part.planned is MISSING and token_of_account(part.target)
-        if token and not self.owners.writers(part.path):
-            return [(part, _Verdict(Class.DEFAULTED, "the API server fills it in"))]
+        if part.planned is MISSING:
+            token = self.kind == "Pod" and token_of_account(part.target)
+            more = self.owners.known and runs_otherwise(self.kind, place(part.path))
+            if (token or more) and not self.owners.writers(part.path):
+                filled = _Verdict(Class.DEFAULTED, "the API server fills it in")
+                return [(part, filled if token else _Verdict(Class.UNEXPECTED, _ADMITTED, fix=_FIND))]
         inner = _inner(part) if part.planned is MISSING else ()
         if not inner or runtime_place(self.kind, place(part.path)):
             return [(part, self.verdict(part))]
@@ -196,20 +201,20 @@ class _Look:
             return _Verdict(Class.UNEXPECTED, because, fix=leaving(self.step))
         if runtime_place(self.kind, at, planned=part.planned is not MISSING):
             writers = self.owners.writers(part.path)
-            return _Verdict(Class.RUNTIME, "the server or a controller keeps it", _first(writers))
+            return _Verdict(Class.RUNTIME, "the server or a controller keeps it", first(writers))
         if at[:1] == ("rules",) and get(self.wanted, ("aggregationRule",)) is not MISSING:
             return _Verdict(Class.RUNTIME, "gathered from other roles", self._owner(part))
         if at[:2] == _FINALIZERS and only_controllers(part.planned, part.target):
             return _Verdict(Class.RUNTIME, "a controller waits for its own work by it", self._owner(part))
         writers = self.owners.writers(part.path)
         if because := harmless(self.wanted, at, part.planned, part.target):
-            return _Verdict(Class.RUNTIME, because, _first(writers))
+            return _Verdict(Class.RUNTIME, because, first(writers))
         if self.scaled and part.path == REPLICAS and part.planned is MISSING:
             planned = get(self.step.body, REPLICAS)
             if self.off and part.target == 0 and planned != 0:
                 because = "0 replicas turn its autoscaler off"
-                return _Verdict(Class.UNEXPECTED, because, _first(writers), fix=woken(self.step, planned))
-            return _Verdict(Class.RUNTIME, "its autoscaler says how many replicas", _first(writers))
+                return _Verdict(Class.UNEXPECTED, because, first(writers), fix=woken(self.step, planned))
+            return _Verdict(Class.RUNTIME, "its autoscaler says how many replicas", first(writers))
         found = next((one for one in writers if one.manager in controllers()), None)
         if found is not None:
             who = "handed over to its autoscaler" if found.manager == KEEPER else f"written by {found.manager}"
@@ -221,7 +226,7 @@ class _Look:
         return self._changed(part, writers)
 
     def _owner(self, part: _Part) -> Owner | None:
-        return _first(self.owners.writers(part.path))
+        return first(self.owners.writers(part.path))
 
     def _copied(self, part: _Part) -> bool:
         """Whether servers copy it from another field, for whoever made the object: the old name of a pod's account, and
@@ -248,21 +253,21 @@ class _Look:
             return _Verdict(Class.UNEXPECTED, "it is not planned, and the target does not say who wrote it")
         if all(one.manager == OURS for one in writers):
             why = "we put it there, and the plan has it no more"
-            return _Verdict(Class.UNEXPECTED, why, _first(writers), ours=True)
-        return _Verdict(Class.UNEXPECTED, f"added by {_others(writers)[0].manager}", _first(_others(writers)))
+            return _Verdict(Class.UNEXPECTED, why, first(writers), ours=True)
+        return _Verdict(Class.UNEXPECTED, f"added by {others(writers)[0].manager}", first(others(writers)))
 
     def _changed(self, part: _Part, writers: tuple[Writer, ...]) -> _Verdict:
         if part.target is MISSING:
-            who = _others(writers)
-            return _Verdict(Class.UNEXPECTED, "it is planned, and not on the target", _first(who), ours=not who)
+            who = others(writers)
+            return _Verdict(Class.UNEXPECTED, "it is planned, and not on the target", first(who), ours=not who)
         if not writers:
             why = "another value than planned; the target does not say who wrote it"
             return _Verdict(Class.UNEXPECTED, why)
-        others = _others(writers)
-        if others:
-            return _Verdict(Class.UNEXPECTED, f"written by {others[0].manager}", _first(others))
+        theirs = others(writers)
+        if theirs:
+            return _Verdict(Class.UNEXPECTED, f"written by {theirs[0].manager}", first(theirs))
         why = "we own it with another value: the plan changed since, or an admission webhook rewrote it"
-        return _Verdict(Class.UNEXPECTED, why, _first(writers), ours=True)
+        return _Verdict(Class.UNEXPECTED, why, first(writers), ours=True)
 
     def _inside_ours(self, path: Path, writers: tuple[Writer, ...]) -> bool:
         """Whether we own only an empty map that it is in: what is in it now is not what we sent."""
@@ -288,11 +293,3 @@ def _inner(part: _Part) -> list[_Part]:
     if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
         return [_Part(part.path / n, MISSING, one) for n, one in enumerate(value)]
     return []
-
-
-def _others(writers: tuple[Writer, ...]) -> tuple[Writer, ...]:
-    return tuple(one for one in writers if one.manager != OURS)
-
-
-def _first(writers: tuple[Writer, ...]) -> Owner | None:
-    return writers[0].owner if writers else None

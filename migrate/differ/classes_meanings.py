@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migrate.differ.classes_tables import Place, controllers_finalizer
+from migrate.differ.classes_tables import Place, controllers_finalizer, under_pods
 from migrate.manifest.places import get
 from migrate.model.objects import MISSING, Body
 from migrate.model.path import P
 
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"  # kubectl rollout restart
+_CONTAINERS = frozenset({"containers", "initContainers"})
+_CONTAINER = frozenset({"args", "command", "env", "envFrom", "image", "volumeMounts"})
+_POD = frozenset({"affinity", "nodeSelector", "tolerations", "volumes"})
 _INJECT = "cert-manager.io/inject-"
 
 
@@ -32,6 +35,20 @@ def _injected(wanted: Body, at: Place, planned: Any) -> bool:
         return False
     notes = get(wanted, P("metadata", "annotations"))
     return isinstance(notes, Mapping) and any(str(key).startswith(_INJECT) for key in notes)
+
+
+def runs_otherwise(kind: str, at: Place) -> bool:
+    """Tell whether what is added there makes the pods of a template run something else, or somewhere else.
+
+    No server fills that in; of a bare Pod much is added on the way in (its token, tolerations, what EKS Pod Identity
+    needs), and is not meant.
+    """
+    inside = under_pods(kind, at) if kind != "Pod" else None
+    if not inside:
+        return False
+    if inside[0] in _CONTAINERS:
+        return len(inside) <= 2 or inside[2] in _CONTAINER
+    return inside[0] in _POD
 
 
 def only_controllers(planned: Any, target: Any) -> bool:

@@ -23,6 +23,7 @@ from migrate.manifest.places import get
 from migrate.model.comparison import Owner
 from migrate.model.objects import MISSING, Body
 from migrate.model.path import Item, P, Path, Segment
+from migrate.semantics.holding_release import OURS
 
 _MANAGED = P("metadata", "managedFields")
 
@@ -77,6 +78,16 @@ def owners(live: Body) -> Owners:
     found = get(live, _MANAGED)
     rows = found if isinstance(found, list) else ()
     return Owners(live, tuple(one for one in rows if isinstance(one, Mapping) and _fields(one.get("fieldsV1"))))
+
+
+def others(writers: tuple[Writer, ...]) -> tuple[Writer, ...]:
+    """Those that are not ours."""
+    return tuple(one for one in writers if one.manager != OURS)
+
+
+def first(writers: tuple[Writer, ...]) -> Owner | None:
+    """The newest of them; None for none."""
+    return writers[0].owner if writers else None
 
 
 def _fields(value: Any) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def _verdict(sides: Sides, check: Check) -> Verdict:
     if target.body is None:
         return (True, "made at release only") if sides.held else (False, "it is not on the target")
     if not was_seen(target):
-        return None, "its status was not read on the target"
+        return None, "it has no status on the target"
     unread = not_listed(target, check.needs)
     return (None, unread) if unread else check.judge(sides)
 

@@ -38,7 +38,7 @@ def _judge(name: str, sides: Sides) -> Verdict:
     if sides.is_held:
         return None, f"{HELD}: nothing runs yet"
     if pods_unseen(sides.target):
-        return None, "its pods were not read on the target"
+        return None, "the target counts its pods and shows none"
     here = _running(name, sides.target)
     if not here:
         return None, "could not compare: no container on the target has reported a digest"

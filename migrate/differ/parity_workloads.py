@@ -157,7 +157,7 @@ def _restarts(sides: Sides) -> Verdict:
     if sides.is_held:
         return None, f"{HELD}: nothing runs yet"
     if pods_unseen(sides.target):
-        return None, "its pods were not read on the target"
+        return None, "the target counts its pods and shows none"
     found = sorted(_containers(sides.target), key=lambda one: (-one.restarts, one.name))
     loops = [one for one in found if one.loops]
     if loops:

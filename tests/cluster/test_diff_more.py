@@ -220,3 +220,41 @@ def test_what_left_the_plan_is_ours_to_prune(team: Team) -> None:
     ]
     assert team.apply(prune=True).counts["deleted"] == 1
     assert bad(look(team)) == []
+
+
+ADMISSION = "admissionregistration.k8s.io/v1"
+
+
+def test_what_a_webhook_adds_to_what_pods_run_is_unexpected(team: Team, control_plane: ControlPlane) -> None:
+    """A policy of the server stands in for the webhook: for both the server notes no owner of what they add."""
+    pods = "Object.spec.template.spec"
+    side = f"{pods}.containers{{name: 'side', image: 'side:1'}}"
+    added = f"Object{{spec: Object.spec{{template: Object.spec.template{{spec: {pods}{{containers: [{side}]}}}}}}}}"
+    what = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
+    rules = [{**what, "resources": ["deployments"]}]
+    here = {"name": "here", "expression": f"object.metadata.namespace == '{team.space}'"}
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": rules},
+        "matchConditions": [here],
+        "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": added}}],
+    }
+    name = f"inject-{team.space}"
+    policy = obj("MutatingAdmissionPolicy", name, "", ADMISSION, spec=spec)
+    binding = obj("MutatingAdmissionPolicyBinding", name, "", ADMISSION, spec={"policyName": name})
+    team.client.apply(obj("Namespace", team.space), manager="somebody")
+    try:
+        for one in (policy, binding):
+            team.client.create(one)
+        api = shop(team.space)["api"]
+        soon(lambda: len(team.client.create(api, dry_run=True)["spec"]["template"]["spec"]["containers"]) == 2)
+        moved(team)
+        found = {said(one)[1:]: one for one in bad(look(team)) if one.ref.kind == "Deployment"}
+        assert {name for name, _ in found} == {"Deployment/api", "Deployment/worker", "Deployment/old"}
+        assert {path for _, path in found} == {"spec.template.spec.containers[name=side]"}
+        assert {one.owner for one in found.values()} == {None}
+        assert all("webhook" in one.because for one in found.values())
+    finally:
+        for one in (binding, policy):
+            team.client.delete(one)
