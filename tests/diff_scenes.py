@@ -116,6 +116,7 @@ def test_a_namespace_that_nobody_planned_counts_for_nothing(team: Team) -> None:
     other = f"{team.space}-other"
     team.client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}}, manager="somebody")
     team.client.apply(config(other, "stranger"), manager="somebody")
+    team.client.apply(config(other, "of-another-workspace"), manager="gke2eks")
     team.client.apply(config(team.space, "here"), manager="somebody")
     whole = look(team, select=parse_selection())
     assert [said(one) for one in bad(whole) if one.ref.namespace in (team.space, other)] == [

@@ -14,7 +14,6 @@ from migrate.model.plan import Fate, Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import Selection
 from migrate.model.side import Side
-from migrate.semantics.holding_release import KEEPER, OURS
 from migrate.semantics.target_role import ROLE
 
 # What `gke2eks access` prints, applied: its own roles and bindings.
@@ -27,8 +26,8 @@ _RIGHTS = "ask for the right to list it, or say --allow-extra: then nobody looks
 def extras(plan: Plan, target: Side, select: Selection, *, look: bool, made: Collection[str] = ()) -> Iterator[Delta]:
     """Yield what nobody planned, of what `select` has; and what nobody could look for. Nothing unless told to look.
 
-    Of cluster-wide kinds, and in namespaces that the plan does not have, only what we made ourselves counts: add-ons
-    and operators bring many objects. `made` are UIDs of what our runs made; some objects do not say who made them.
+    Of cluster-wide kinds, and in namespaces that the plan does not have, only what this workspace made counts: add-ons
+    and operators bring many objects, and other workspaces move other namespaces. `made` are the UIDs of its journal.
     """
     if not look:
         return
@@ -40,7 +39,7 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool, made: Col
         if ref in planned or (ref.group, ref.name) in _RIGHTS_OF_OURS:
             continue
         body = target.objects[ref]
-        ours = _ours(body, made)
+        ours = body.get("metadata", {}).get("uid") in made
         if not ours and (ref.namespace not in spaces or _belongs(ref, body, there)):
             continue
         if is_eks_own(body) or _of_a_template(ref, claims):
@@ -66,16 +65,6 @@ def _extra(ref: Ref, body: Body, plan: Plan, *, ours: bool) -> Delta:
         because = "it is in a planned namespace, and neither planned nor made by EKS or a controller"
         fix = "delete it, plan it, or leave it out with --exclude."
     return Delta(Class.EXTRA, ref, owner=newest[0] if newest else None, because=because, fix=fix)
-
-
-def _ours(body: Body, made: Collection[str]) -> bool:
-    if body.get("metadata", {}).get("uid") in made:
-        return True
-    entries = body.get("metadata", {}).get("managedFields")
-    return any(
-        isinstance(one, Mapping) and one.get("manager") in (OURS, KEEPER)
-        for one in (entries if isinstance(entries, list) else ())
-    )
 
 
 def _asked(select: Selection, group: str, kind: str, *, wide: bool) -> bool:

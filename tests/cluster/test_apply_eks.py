@@ -178,6 +178,9 @@ def test_credentials_that_end_on_the_way(stage: Stage) -> None:
     assert "access entry" not in stage.said  # it was let in a moment ago
     assert "exit 5" in stage.said and "Ctrl-C" not in stage.said
 
+    last = int(time.time())
+    while int(time.time()) == last:  # a token of the same second would be the same one, and is remembered
+        time.sleep(0.02)
     stage.judge.ended.add(SESSION)
     stage.faults()
     assert stage.run(f"gke2eks apply {TARGET} --yes") == 4, stage.said

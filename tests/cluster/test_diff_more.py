@@ -30,7 +30,7 @@ def source(assets: Assets) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 def team(control_plane: ControlPlane, source: ControlPlane, tmp_path: Path) -> Team:
-    return Team(control_plane.client(), tmp_path, f"more{next(_numbers)}", old=source.client())
+    return Team(control_plane.client(), tmp_path, f"diffmore{next(_numbers)}", old=source.client())
 
 
 def define(client: Client, kind: str, group: str, **spec: Json) -> Json:
