@@ -155,6 +155,14 @@ def test_what_admission_adds_to_what_pods_run_is_unexpected_though_nobody_owns_i
     assert (found.kind, found.owner) == (U, None) and "webhook" in found.because and "override" in found.fix
 
 
+def test_what_the_server_fills_in_inside_of_what_pods_run_is_a_default() -> None:
+    wanted = body(template={"spec": {"volumes": [{"name": "c", "configMap": {"name": "c"}}]}})
+    live = put(wanted, P("metadata", "managedFields"), [by("gke2eks", "spec/replicas")])
+    raw = Raw(parse("spec.template.spec.volumes[name=c].configMap.defaultMode"), MISSING, 420)
+    (found,) = classes(step(wanted), wanted, wanted, live, [raw])
+    assert found.kind is D
+
+
 @pytest.mark.parametrize(
     ("kind", "version", "path", "target", "expected_class"),
     [

@@ -40,15 +40,16 @@ def _injected(wanted: Body, at: Place, planned: Any) -> bool:
 def runs_otherwise(kind: str, at: Place) -> bool:
     """Tell whether what is added there makes the pods of a template run something else, or somewhere else.
 
-    No server fills that in; of a bare Pod much is added on the way in (its token, tolerations, what EKS Pod Identity
+    These are whole items: what is filled in inside of one, such as the mode of a volume's files, is the server's. No
+    server adds them; of a bare Pod much is added on the way in (its token, tolerations, what EKS Pod Identity
     needs), and is not meant.
     """
     inside = under_pods(kind, at) if kind != "Pod" else None
     if not inside:
         return False
-    if inside[0] in _CONTAINERS:
-        return len(inside) <= 2 or inside[2] in _CONTAINER
-    return inside[0] in _POD
+    if inside[0] in _CONTAINERS and len(inside) > 2:
+        return inside[2] in _CONTAINER and len(inside) <= 4
+    return inside[0] in _CONTAINERS | _POD and len(inside) <= 2
 
 
 def only_controllers(planned: Any, target: Any) -> bool:
