@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from apply_help import TODAY
 from rig.http import Json
+from rollback_help import obj
 from since_help import Team, config, image, secret, shop
 
 from migrate.errors import BadInput
 from migrate.flow.diff import Diffed, Given, diff
 from migrate.model.comparison import BAD, Class, Delta
+from migrate.model.journal import Header
 from migrate.model.objects import MISSING
 from migrate.model.selection import parse_selection
 from migrate.render import compared, compared_junit, compared_markdown, gated
 from migrate.render.compared_document import comparison_document
 from migrate.render.document import dumps
+from migrate.workspace.journal_lines import line, scan
 
 AGAIN = ("gke2eks", "apply", "-w", "out", "--context", "eks")
 
@@ -194,6 +198,30 @@ def test_what_was_released_and_is_gone_is_missing(team: Team) -> None:
     assert bad(look(team)) == []
     team.client.delete(nightly)
     assert [said(one) for one in bad(look(team))] == [("missing", "CronJob/nightly", "")]
+
+
+def _elsewhere(record: Any) -> Any:
+    return replace(record, target=replace(record.target, cluster="another")) if isinstance(record, Header) else record
+
+
+def test_the_journal_of_another_cluster_says_nothing_of_this_one(team: Team) -> None:
+    """What was released there is still held here, by not being there."""
+    space = team.space
+    pods = {"containers": [{"name": "a", "image": "example.com/a:1"}], "restartPolicy": "Never"}
+    job = {"spec": {"template": {"spec": pods}}}
+    nightly = obj("CronJob", "nightly", space, "batch/v1", spec={"schedule": "0 0 1 1 *", "jobTemplate": job})
+    team.deploy(obj("Namespace", space), nightly)
+    team.export()
+    team.apply()
+    team.release()
+    team.client.delete(nightly)
+    assert [said(one) for one in bad(look(team))] == [("missing", "CronJob/nightly", "")]
+    journal = team.ws / "journal.jsonl"
+    records = scan(journal.read_bytes()).records
+    journal.write_bytes(b"".join(line(number, _elsewhere(record)) for number, record in records))
+    found = look(team)
+    assert [said(one) for one in found.comparison.deltas if one.kind is Class.HELD] == [("held", "CronJob/nightly", "")]
+    assert any("another cluster" in note for note in found.comparison.notes)
 
 
 def test_values_are_never_missing_without_a_word(team: Team) -> None:

@@ -33,6 +33,9 @@ from migrate.workspace import hashkey
 from migrate.workspace.folder import open_workspace
 from migrate.workspace.journal import read_journal
 
+_ELSEWHERE = (
+    "The journal of this workspace tells of another cluster: it is not known what was made and released on this one."
+)
 _SYSTEM = Ref("", "Namespace", "", "kube-system")
 
 
@@ -105,13 +108,16 @@ def diff(
     else:
         target = sides.files(given.files, redacts, stdin=stdin)
     past = read_journal(open_workspace(workspace))
+    elsewhere = _of_another_cluster(past, target)
+    past = History() if elsewhere else past
     goes = _going(agreed, target, past, given.select)
     values = values_for(tuple(goes.steps.values()), workspace, given.source, given.age_identities)
     secrets = Hashed(source.hashes, target, values, key)
     released = frozenset(ref for ref, known in past.objects.items() if known.released)
     by = Modulo(goes, secrets, released, given.select, given.allow_extra, given.again, frozenset(past.made))
     found = compare(by, source, target)
-    found = replace(found, runtime=tuple(parities(goes, source, target)))
+    notes = (*found.notes, _ELSEWHERE) if elsewhere else found.notes
+    found = replace(found, runtime=tuple(parities(goes, source, target)), notes=notes)
     moved = _drift(agreed, snapshot, source) if snapshot else None
     return Diffed(found, agreed.plan, source.name, source.at, target.name, moved, goes, source)
 
@@ -143,9 +149,20 @@ def _going(agreed: Reviewed, target: Side, past: History, select: Selection) -> 
     return going(agreed.plan, select=select, everything=everything, more_held=more)
 
 
+def _of_another_cluster(past: History, target: Side) -> bool:
+    """Whether the journal tells of another target: what was made and released there says nothing of this one."""
+    uid = _uid(target)
+    return bool(uid and past.runs) and past.runs[-1].header.target.cluster != uid
+
+
+def _uid(side: Side) -> str:
+    """The UID of kube-system, '' where it was not read."""
+    return str(side.objects.get(_SYSTEM, {}).get("metadata", {}).get("uid") or "")
+
+
 def _refuse(side: Side, exported: str, *, same: bool) -> None:
     """The source must be the cluster that was exported, the target another one. Raises BadInput."""
-    uid = str(side.objects.get(_SYSTEM, {}).get("metadata", {}).get("uid") or "")
+    uid = _uid(side)
     if not uid or not exported or (uid == exported) is same:
         return
     if same:
