@@ -21,6 +21,7 @@ from export_help import run
 from rig.http import Client
 from since_help import Team, config, image
 
+from migrate import bundled
 from migrate.cli.main import main
 from migrate.practice import Cluster, Server, server
 from migrate.practice.simulation import Simulation
@@ -68,7 +69,7 @@ class Stage:
 
 
 _JUDGE = jsonschema.Draft202012Validator(
-    json.loads((Path(__file__).parents[1] / "reports/diff.schema.json").read_text())
+    json.loads((bundled.folder("reports") / "diff.schema.json").read_text("utf-8"))
 )
 
 

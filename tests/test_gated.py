@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +11,7 @@ import jsonschema
 import pytest
 from test_render_compared import ALL, HOSTILE, LOOKS
 
+from migrate import bundled
 from migrate.model.comparison import Class, Comparison, Delta
 from migrate.model.drift import Drift, How, Moved, Touched
 from migrate.model.flap import Flap, Watched
@@ -168,7 +168,7 @@ def test_long_lists_end() -> None:
 @pytest.fixture(scope="module")
 def judge() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(
-        json.loads((Path(__file__).parents[1] / "reports/diff.schema.json").read_text())
+        json.loads((bundled.folder("reports") / "diff.schema.json").read_text("utf-8"))
     )
 
 

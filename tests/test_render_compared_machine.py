@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 from test_render_compared import ALL, API, EDITED, FLAGS, HOSTILE, IMAGE, LOOKS, WEB, extras, hostile
 
+from migrate import bundled
 from migrate.model.comparison import BAD, Class, Comparison, Delta, Parity
 from migrate.model.path import P, parse
 from migrate.model.ref import Ref
@@ -34,7 +34,7 @@ ALLOWED = {
 
 @pytest.fixture(scope="module")
 def judge() -> jsonschema.Draft202012Validator:
-    schema = json.loads((Path(__file__).parents[1] / "reports/diff.schema.json").read_text())
+    schema = json.loads((bundled.folder("reports") / "diff.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 

@@ -65,13 +65,20 @@ def recipients(texts: Iterable[str]) -> Recipients:
         word = text.strip()
         if _PRIVATE.search(word):
             _refuse_private("--age-recipient")
-        if word.startswith(("age1", "ssh-")) and not Path(word).is_file():
+        if word.startswith(("age1", "ssh-")) and not _is_file(word):
             found.append(_recipient(word, f"--age-recipient {word}"))
         elif not word:
             raise BadInput("--age-recipient is empty", "give age1…, an SSH public key, or a file with some.")
         else:
             found += _recipients_of(Path(word))
     return Recipients(found)
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except OSError:  # a name that no file can have: keys are long
+        return False
 
 
 def _recipients_of(file: Path) -> list[Any]:
