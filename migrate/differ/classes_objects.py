@@ -21,6 +21,7 @@ from migrate.semantics.owners import Managed, load_managed, made_by
 
 _APPLY = ("gke2eks", "apply")
 _NAMESPACE = ("", "Namespace")
+_UNPLANNED = "delete it by hand if it is not needed, or say --allow-extra where others use the cluster, too"
 _JOB = ("batch", "Job")
 
 
@@ -44,18 +45,10 @@ def held_absent(step: Step, why: str) -> Delta:
     return Delta(Class.HELD, step.ref, because=why)
 
 
-def extra(ref: Ref, live: Body) -> Delta:
+def extra(ref: Ref, live: Body, because: str = "nobody planned it", fix: str = _UNPLANNED) -> Delta:
     """Say that an object is there that nobody planned, and who wrote to it last."""
-    found = owners(live)
-    newest = sorted((str(one.get("time") or ""), str(one.get("manager") or "")) for one in found.entries)
-    writers = [writer for writer in found.of(P()) if newest and (writer.time, writer.manager) == newest[-1]]
-    return Delta(
-        Class.EXTRA,
-        ref,
-        owner=writers[0] if writers else None,
-        because="nobody planned it",
-        fix="delete it by hand if it is not needed, or say --allow-extra where others use the cluster, too",
-    )
+    writers = owners(live).of(P())
+    return Delta(Class.EXTRA, ref, owner=writers[0] if writers else None, because=because, fix=fix)
 
 
 def is_eks_own(body: Body) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from migrate.differ.classes_objects import is_eks_own
-from migrate.differ.owners import owners
+from migrate.differ.classes_objects import extra, is_eks_own
 from migrate.model.comparison import Class, Delta
 from migrate.model.objects import Body, Object
-from migrate.model.path import Path
 from migrate.model.plan import Fate, Plan
 from migrate.model.ref import Ref
 from migrate.model.selection import Selection
@@ -54,7 +52,6 @@ def extras(plan: Plan, target: Side, select: Selection, *, look: bool, made: Col
 
 
 def _extra(ref: Ref, body: Body, plan: Plan, *, ours: bool) -> Delta:
-    newest = owners(body).of(Path())
     if ours:
         because = "gke2eks made it, and the plan does not have it any more"
         fix = "gke2eks apply --prune deletes it."
@@ -64,7 +61,7 @@ def _extra(ref: Ref, body: Body, plan: Plan, *, ours: bool) -> Delta:
     else:
         because = "it is in a planned namespace, and neither planned nor made by EKS or a controller"
         fix = "delete it, plan it, or leave it out with --exclude."
-    return Delta(Class.EXTRA, ref, owner=newest[0] if newest else None, because=because, fix=fix)
+    return extra(ref, body, because, fix)
 
 
 def _asked(select: Selection, group: str, kind: str, *, wide: bool) -> bool:

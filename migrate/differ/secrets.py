@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrate.manifest.secret_marks import TOKEN, TOKEN_KEYS, marker
 from migrate.manifest.variants import decoded, variants
 from migrate.model.comparison import Class, Delta
 from migrate.model.objects import MISSING
@@ -19,9 +19,6 @@ from migrate.model.plan import Step
 # What a snapshot remembers of a Secret: key → {bytes, hmac, key_id}.
 Hashes = Mapping[str, Mapping[str, Any]]
 
-_TOKEN = "kubernetes.io/service-account-token"
-_TOKEN_KEYS = frozenset({"token", "ca.crt", "namespace"})
-_MARKER = re.compile(r"\(secret, (\d+) bytes, key (.*)\)\Z", re.DOTALL)
 
 # What was done to the target's value before it was hashed, and what it means when that is the value that was planned.
 _MEANS = {
@@ -87,8 +84,8 @@ def seen_data(data: Mapping[str, Any] | None, key: bytes) -> dict[str, Found]:
 
 
 def _seen(value: Any, key: bytes) -> Found:
-    mark = _marker(value)
-    return Found(int(mark[0])) if mark else seen(_bytes(value), key)
+    mark = marker(value)
+    return Found(mark[0]) if mark else seen(_bytes(value), key)
 
 
 def expected(step: Step, hashes: Hashes, key: bytes, filled: Mapping[str, Any] | None = None) -> dict[str, Expect]:
@@ -98,7 +95,7 @@ def expected(step: Step, hashes: Hashes, key: bytes, filled: Mapping[str, Any] |
     changed = {str(one.path[-1]): one for one in step.transforms}
     wanted: dict[str, Expect] = {}
     for name, value in _planned(body).items():
-        mark = _marker(value)
+        mark = marker(value)
         if name in changed and filled is not None and name in filled:
             wanted[name] = _as_expected(_seen(filled[name], key))
         elif name in changed:
@@ -109,7 +106,7 @@ def expected(step: Step, hashes: Hashes, key: bytes, filled: Mapping[str, Any] |
         elif mark[1] in hashes:
             wanted[name] = Expect(**{part: hashes[mark[1]][part] for part in ("bytes", "hmac", "key_id")})
         else:
-            wanted[name] = Expect(int(mark[0]), why="its value was not read on the source")
+            wanted[name] = Expect(mark[0], why="its value was not read on the source")
     return wanted
 
 
@@ -134,7 +131,7 @@ def compare_secret(step: Step, wanted_keys: Mapping[str, Expect], found: Mapping
 
 
 def _extra(step: Step, key: str, there: Found) -> Delta:
-    if (step.body or {}).get("type") == _TOKEN and key in _TOKEN_KEYS:
+    if (step.body or {}).get("type") == TOKEN and key in TOKEN_KEYS:
         return _delta(step, key, Class.RUNTIME, None, there, "the target writes tokens of its own")
     return _delta(step, key, Class.UNEXPECTED, None, there, "the target has this key, and the plan does not", _LOOK)
 
@@ -186,7 +183,7 @@ def _because(step: Step, key: str) -> str:
 def _said(step: Step, key: str) -> tuple[str, str] | None:
     """Who changes the value, and why. Overrides come after transforms and win; a whole `data` may leave a key as is."""
     found = [(one.rule, one.because) for one in step.transforms if one.path == P("data", key)]
-    mark = _marker(_planned(step.body or {}).get(key))
+    mark = marker(_planned(step.body or {}).get(key))
     if mark is None or mark[1] != key:
         found += [(one.rule, one.because) for one in step.changes if one.path in _places(key)]
     return found[-1] if found else None
@@ -201,14 +198,14 @@ def _source(step: Step, key: str) -> Any:
     before = {one.path: one.before for one in reversed(step.changes)}
     whole = before.get(P("data"))
     first = whole.get(key) if isinstance(whole, Mapping) else before.get(P("data", key))
-    mark = _marker(first if first is not None else _planned(step.body or {}).get(key))
-    return _shown(int(mark[0])) if mark else MISSING
+    mark = marker(first if first is not None else _planned(step.body or {}).get(key))
+    return _shown(mark[0]) if mark else MISSING
 
 
 def _planned(body: Mapping[str, Any]) -> dict[str, Any]:
     """`data` as it is sent: with stringData, which a server turns into data, and without a token of the old cluster."""
     data, strings = (found if isinstance(found := body.get(name), Mapping) else {} for name in ("data", "stringData"))
-    token = _TOKEN_KEYS if body.get("type") == _TOKEN else frozenset[str]()
+    token = TOKEN_KEYS if body.get("type") == TOKEN else frozenset[str]()
     plain = {key: base64.b64encode(str(value).encode()).decode() for key, value in strings.items()}
     return {**{key: value for key, value in data.items() if key not in token}, **plain}
 
@@ -218,12 +215,6 @@ def _bytes(value: Any) -> bytes:
     text = str(value or "")
     found = decoded(text.encode("utf-8", "surrogatepass"))
     return text.encode("utf-8", "surrogatepass") if found is None else found
-
-
-def _marker(value: Any) -> tuple[str, str] | None:
-    """Size and source key of a value that was redacted; None for what is no such text."""
-    found = _MARKER.match(value) if isinstance(value, str) else None
-    return (found[1], found[2]) if found else None
 
 
 def _digest(value: bytes, key: bytes) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from migrate.cluster.port import Source
 from migrate.differ.secrets import Found, compare_secret, expected, hashed
-from migrate.flow.secret_parts import marker
 from migrate.flow.secret_values import Filled, SecretValues, from_file, from_nowhere, from_source
+from migrate.manifest.secret_marks import marker
 from migrate.model.comparison import Delta
 from migrate.model.plan import Step
 from migrate.model.ref import Ref

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from migrate.manifest.secret_marks import TOKEN, TOKEN_KEYS, marker
 from migrate.model.objects import Body
 from migrate.model.path import Path
 from migrate.model.plan import Step
 from migrate.reading.redact import is_secret
 from migrate.workspace.secret_file import Held
 
-TOKEN = "kubernetes.io/service-account-token"
-TOKEN_KEYS = frozenset({"token", "ca.crt", "namespace"})
-_MARKER = re.compile(r"\(secret, (\d+) bytes, key (.*)\)\Z", re.DOTALL)
-
 
 class Unfit(Exception):
     """A transform cannot be run on this value; the message says why and holds nothing of it."""
-
-
-def marker(value: Any) -> tuple[int, str] | None:
-    """The size and the key that a redacted value names; None for what is no such text."""
-    found = _MARKER.match(value) if isinstance(value, str) else None
-    return (int(found[1]), found[2]) if found else None
 
 
 def held_of(body: Body) -> Held:

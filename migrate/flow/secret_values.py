@@ -23,12 +23,12 @@ from migrate.flow.secret_parts import (
     inside,
     is_plain_secret,
     keys_of,
-    marker,
     plain,
 )
 from migrate.flow.threads import in_threads
 from migrate.flow.view import listed
 from migrate.manifest.places import get
+from migrate.manifest.secret_marks import marker
 from migrate.model.listing import Kind
 from migrate.model.objects import MISSING, Body
 from migrate.model.path import P

@@ -21,8 +21,8 @@ from migrate.cluster.outcome import Applied, Rejected
 from migrate.cluster.target import KubeTarget
 from migrate.flow import reviewed
 from migrate.flow.plan import make_plan
-from migrate.flow.secret_parts import TOKEN
 from migrate.flow.secret_values import Filled, Missing, from_file, from_source
+from migrate.manifest.secret_marks import TOKEN
 
 CANARY = "kanarienvogel-7c1f-vermilion"
 SPACE = "secret-values"
